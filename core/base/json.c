@@ -106,7 +106,7 @@ bool gw_json_object(struct gw_json *j)
     return enter(j, '{', "want an object");
 }
 
-/* Takes what stands between elements: true when one follows. */
+/* Takes the separator between elements: true when another element follows. */
 static bool proceed(struct gw_json *j, char bracket)
 {
     bool first = j->fresh;
@@ -191,8 +191,8 @@ static bool hex4(const char *p, const char *end, uint32_t *out)
     return true;
 }
 
-/* The code point of \uXXXX whose digits begin at *p, with the second half of a surrogate pair; *p moves
- * behind it. */
+/* Reads the code point of \uXXXX whose digits begin at *p, with the second half of a surrogate pair; *p moves
+ * after it. */
 static bool code_point(const char **p, const char *end, uint32_t *out)
 {
     uint32_t c, low;
@@ -309,7 +309,7 @@ static const char *skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* Where the number that begins at p ends, by JSON's grammar; NULL when it is none. */
+/* The end of the number that begins at p, by JSON's grammar; NULL if it is not a number. */
 static const char *number_end(const char *p, const char *end, bool loose, bool *integer)
 {
     p += p < end && *p == '-';

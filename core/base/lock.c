@@ -15,7 +15,7 @@ static const char *const names[GW_LOCKS] = {
 #undef LOCK
 };
 
-/* A lock that was tried may stand above others of the stack: all of them count. */
+/* A lock taken with trylock may be above others of the stack, so all of them are compared. */
 static const struct gw_thread_lock *lowest_held(const struct gw_thread_locks *held)
 {
     const struct gw_thread_lock *lowest = NULL;

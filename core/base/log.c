@@ -25,7 +25,7 @@ static atomic_int least = GW_INFO, form = GW_LOG_TEXT;
 static struct gw_lock lock = GW_LOCK_STATIC(LOG); /* over call sites, counts and the order of lines */
 static struct gw_log_counts counts;
 static struct held *held_back; /* lines that were held back, the last one of a site each */
-static uint64_t missing;       /* lines that were lost since it was last told */
+static uint64_t missing;       /* lines lost since the last report */
 
 void gw_log_level(enum gw_level level)
 {
@@ -72,7 +72,7 @@ static void forget_held(const struct gw_log_site *site)
     free(take_held(find_held(site)));
 }
 
-/* Under lock. Where there is no memory the count comes with the next line. */
+/* Under lock. Without memory the count is written with the next line. */
 static void hold_back(struct gw_log_site *site, enum gw_level level, const char *component, const char *text)
 {
     if (!site->lasting)
@@ -148,8 +148,8 @@ static const char *escape(unsigned char c, char out[8])
     return out;
 }
 
-/* The next character of the text, as it is written; it is taken off. A byte that is no UTF-8 is \xNN, where
- * readers of JSON would stumble over that with a second backslash. */
+/* Removes the next character of the text and returns its written form. A byte that is not UTF-8 is \xNN;
+ * formats that JSON readers parse get a second backslash. */
 static gw_str next_piece(gw_str *text, char room[8])
 {
     const char *from = text->ptr;
@@ -232,7 +232,7 @@ static void put_head(struct line *l, enum gw_level level, const char *component)
     put(l, form == GW_LOG_JSON ? ",\"msg\":" : " msg=");
 }
 
-/* Under lock: where lines are missing, a line says how many, as soon as there is room for one. */
+/* Under lock: reports the number of missing lines in their place, as soon as there is room for a line. */
 static bool tell_missing(void)
 {
     char room[LINE], text[TEXT];
@@ -284,8 +284,8 @@ static void put_line(enum gw_level level, const char *component, const char *tex
     emit_line(&l);
 }
 
-/* Under lock: the last ones of those that were held back, of sites whose second is over, or of all. Returns when
- * the next is over. */
+/* Under lock: writes the last suppressed lines of sites whose second is over, or of all. Returns when the
+ * next second is over. */
 static gw_nsec put_held(gw_nsec now, bool all)
 {
     gw_nsec next = GW_NEVER;
@@ -380,7 +380,7 @@ void gw_log_text(const char *text, size_t n)
 
 /* --- its thread --- */
 
-/* Everything is written: there may be lines to tell of that were lost before. */
+/* Everything is written: lines that were lost before can be reported. */
 static gw_nsec on_idle(void)
 {
     gw_lock(&lock);

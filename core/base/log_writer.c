@@ -42,8 +42,8 @@ static int first_line(struct iovec v[static 2], size_t *len)
     return 2;
 }
 
-/* A line that is not longer than PIPE_BUF goes out in one piece, whoever else writes to the same pipe. A
- * standard error that is closed loses it: there is nobody to tell. */
+/* A line of at most PIPE_BUF bytes is written in one piece, even if other processes write to the same pipe. A
+ * closed standard error loses it. */
 static void write_line(struct iovec *v, int n)
 {
     struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -51,7 +51,7 @@ static void write_line(struct iovec *v, int n)
         ssize_t written = writev(STDERR_FILENO, v, n);
         if (written > 0)
             gw_iov_advance(&v, &n, (size_t)written);
-        else if (written < 0 && errno == EAGAIN) /* somebody made it non-blocking */
+        else if (written < 0 && errno == EAGAIN) /* another process made it non-blocking */
             poll(&writable, 1, -1);
         else if (written == 0 || errno != EINTR)
             return;

@@ -41,7 +41,7 @@ void gw_metrics_drop(struct gw_metrics *m)
     free(m);
 }
 
-/* key="value" with the three escapes of the format; control characters become '?'. Cut where there is no
+/* key="value" with the three escapes of the format; control characters become '?'. Truncated if there is no
  * room. */
 static size_t put_label(char *out, size_t n, size_t size, gw_str key, gw_str value)
 {
@@ -139,7 +139,7 @@ static void print_value(FILE *to, double value)
         fprintf(to, "%.17g\n", value);
 }
 
-/* process_… are the names that every program has; the others are ours. */
+/* process_… are the names that every program has; the others are ddgate's. */
 const char *gw_metric_prefix(const struct gw_metric *row)
 {
     return strncmp(row->name, "process_", 8) == 0 ? "" : "ddgate_";

@@ -54,10 +54,10 @@ static void write_line(struct line *l)
 {
     l->text[l->n++] = '\n';
     ssize_t written = write(STDERR_FILENO, l->text, l->n);
-    (void)written; /* there is nobody to tell */
+    (void)written; /* an error cannot be reported */
 }
 
-/* Threads of libraries have a name that only the kernel knows. */
+/* Threads of libraries have a name that only the kernel has. */
 static void put_thread(struct line *l)
 {
     char name[GW_THREAD_NAME + 1] = "";
@@ -95,7 +95,7 @@ static void report(struct line *what)
 {
     struct line l = {.n = 0};
     int flags = fcntl(STDERR_FILENO, F_GETFL);
-    fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK); /* a pipe that nobody reads must not keep us */
+    fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK); /* a pipe that is not read must not block the crash */
     write_line(what);
     put_text(&l, "ddgate: version " DDGATE_VERSION ", thread ");
     put_thread(&l);
@@ -120,7 +120,7 @@ static bool is_reporter(void)
     return false;
 }
 
-/* --- faults of ours that we notice --- */
+/* --- faults that ddgate detects itself --- */
 
 void gw_panic(const char *fmt, ...)
 {

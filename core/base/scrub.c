@@ -91,7 +91,7 @@ void gw_secret_add(gw_str s)
     gw_unlock(&lock);
 }
 
-/* Cuts what stands before the next of `separators` off *rest. */
+/* Removes the part before the next of `separators` from *rest. */
 static bool next_part(gw_str *rest, const char *separators, gw_str *part)
 {
     size_t n = 0;
@@ -277,7 +277,7 @@ static void add_form(struct table *t, gw_str s, bool base64)
     t->heads[head_of(s.ptr)] = f;
 }
 
-/* %41 for what is neither a letter, a digit nor one of -._~ */
+/* %41 for all characters except letters, digits and -._~ */
 static size_t percent(gw_str s, char *out, const char *digits)
 {
     size_t n = 0;
@@ -314,7 +314,7 @@ static size_t escaped(gw_str s, char *out, bool slashes, bool html)
     return n;
 }
 
-/* Base64 of s behind `before` unknown bytes, without the digits that depend on what stands around it. */
+/* Base64 of s after `before` unknown bytes, without the digits that depend on the bytes around it. */
 static size_t base64(gw_str s, size_t before, const char *last_two, char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -364,7 +364,7 @@ static void unref(struct table *t)
         drop_table(t);
 }
 
-/* Under lock. Where there is no memory the old one goes on. */
+/* Under lock. Without memory the old table stays in use. */
 static void renew(void)
 {
     struct table *fresh = calloc(1, sizeof *fresh);
@@ -470,7 +470,7 @@ static size_t hide_secrets(const struct table *t, char *text, size_t n)
     return to + (n - from);
 }
 
-/* Where the host of a URL begins whose authority stands at `at`; `at` when it has no user. */
+/* The start of the host in a URL whose authority begins at `at`; `at` if it has no user. */
 static size_t after_user(gw_str text, size_t at)
 {
     size_t after = at;

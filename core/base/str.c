@@ -85,7 +85,8 @@ static size_t sequence(const unsigned char *p, size_t left, size_t *bad)
     return need + 1;
 }
 
-/* Most text is ASCII: eight bytes at a time, and the rest by a word that overlaps what was seen. */
+/* Most text is ASCII: checks eight bytes at a time, and the rest with a word that overlaps the bytes before
+ * it. */
 static inline bool is_ascii(gw_str s)
 {
     const uint64_t high = 0x8080808080808080u;

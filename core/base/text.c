@@ -157,8 +157,8 @@ size_t gw_i64_text(char *to, int64_t i)
     return at;
 }
 
-/* The digits of |d| without a point, and where the point stands: 0.digits × 10^exponent. precision: digits,
- * or -1 for the shortest. */
+/* The digits of |d| without a point, and the position of the point: 0.digits × 10^exponent. precision:
+ * digits, or -1 for the shortest. */
 static size_t digits_of(double d, int precision, char digits[32], int *exponent)
 {
     char text[40];
@@ -337,7 +337,7 @@ static int digit_of(char c)
                                                       : 99;
 }
 
-/* Of base 0 the prefix says which; between digits it allows single underscores. */
+/* With base 0 the prefix decides; single underscores are allowed between digits. */
 static gw_str base_of(gw_str s, int *base)
 {
     *base = 10;
@@ -374,7 +374,7 @@ bool gw_parse_int(gw_str s, int base, int64_t *out)
     return !over;
 }
 
-/* Without the underscores that stand between digits; 0: one stands elsewhere, or the text is too long. */
+/* Removes underscores between digits; 0: one is elsewhere, or the text is too long. */
 static size_t without_underscores(char *to, size_t room, gw_str s)
 {
     size_t n = 0;

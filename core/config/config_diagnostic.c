@@ -189,7 +189,7 @@ static void add(struct gw_diagnostics *p, bool warning, const char *path, const 
     char text[512];
     const struct place *known = find(p, path);
     if ((known && known->failed) || (warning && has_mistake(p, path)))
-        return; /* what follows from a mistake is none of its own */
+        return; /* a consequence of a mistake is not reported */
     warning ? p->warnings++ : p->errors++;
     vsnprintf(text, sizeof text, fmt, ap);
     text[gw_scrub(text, strlen(text))] = '\0';

@@ -84,8 +84,8 @@ static gw_str read_word(struct reader *r, const char *more)
     return gw_str_n(r->text.ptr + from, r->at - from);
 }
 
-/* Is a line end between the quote at `open` and the one that ends it, and does a setting stand behind that end? Then it is the quote at the
- * end of the first line that is missing. */
+/* True if there is a line end between the quote at `open` and the closing one, and a setting after that line
+ * end: then the quote at the end of the first line is missing. */
 static bool runs_over(gw_str inside)
 {
     size_t line = gw_str_find(inside, '\n');
@@ -262,7 +262,8 @@ static bool is_shown(gw_str key)
     return false;
 }
 
-/* Copies the line with * for what may be a secret: what is quoted, and what follows a = without quotes, of keys that are not known. */
+/* Copies the line with * for values that may be secrets: quoted texts, and text after a = without quotes,
+ * except of known keys. */
 static void hide_values(gw_str line, char *out)
 {
     gw_str key = GW_NOSTR;
@@ -306,7 +307,7 @@ static void show(gw_str text, size_t where, struct gw_syntax_fault *out)
     out->line = (unsigned)lines;
     out->column = (unsigned)characters(gw_str_n(text.ptr + begin, where - begin)) + 1;
     out->shown[0] = '\0';
-    if (where - begin >= SHOWN) /* a line that long is shown to nobody's use */
+    if (where - begin >= SHOWN) /* such a long line is of no use in a message */
         return;
     gw_str line = gw_str_n(text.ptr + begin, end - begin < SHOWN ? end - begin : SHOWN);
     hide_values(line, clean);

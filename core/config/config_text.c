@@ -66,7 +66,7 @@ static bool in_word(char c)
     return gw_is_digit(c) || gw_is_letter(c) || c == '_' || c == '*';
 }
 
-/* How far the comment or string at s goes, or 0 when there is none. */
+/* The length of the comment or string at s; 0 if there is none. */
 static size_t opaque(gw_str s)
 {
     size_t i = 1;
@@ -133,7 +133,7 @@ gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_diagnostics 
     return text;
 }
 
-/* Once, however many options want it. */
+/* Reported once, for any number of options. */
 static void missing_variable(gw_str name, const char *path, struct gw_diagnostics *p)
 {
     char text[256];
@@ -180,7 +180,7 @@ static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *p
     return !why;
 }
 
-/* `inner` is what stands between the braces. */
+/* `inner` is the text between the braces. */
 static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path,
                       struct gw_diagnostics *p)
 {

@@ -28,7 +28,7 @@ static void child_path(char out[static GW_OPTION_PATH], const char *path, config
     int len = name ? 0 : snprintf(out, GW_OPTION_PATH, "%s[%d]", path, config_setting_index(child));
     if (name)
         gw_option_path(out, path, name);
-    if (len >= GW_OPTION_PATH) /* what is shown is cut */
+    if (len >= GW_OPTION_PATH) /* the shown value is truncated */
         out[GW_OPTION_PATH - 1] = '\0';
 }
 
@@ -118,8 +118,8 @@ static bool is_integer(const config_setting_t *s)
     return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
 }
 
-/* May a text stand for this type? Numbers and truth are written without quotes, unless they come from
- * elsewhere. */
+/* True if text is allowed for this type. Numbers and booleans are written without quotes, unless they come
+ * from ${…}. */
 static bool text_fits(enum gw_opt_type type, gw_str raw)
 {
     return (type != GW_OPT_count && type != GW_OPT_flag) || (raw.len && strstr(raw.ptr, "${"));
@@ -170,7 +170,7 @@ static void set_list(struct gw_tree *t, const struct gw_opt *row, void *conf, co
     }
     bool good = !one || gw_tree_text(t, s, path, &item);
     if (one && good && !gw_list_add(&list, item, t->arena))
-        return; /* no memory: configuration.c says so */
+        return; /* no memory: configuration.c reports it */
     for (int i = 0; !one && i < config_setting_length(s); i++) {
         config_setting_t *child = config_setting_get_elem(s, (unsigned)i);
         child_path(at, path, child);
@@ -192,10 +192,10 @@ static void add_pair(struct gw_tree *t, struct gw_map *map, gw_str pair, const c
     if (at == pair.len || key.len == 0)
         gw_config_error(t->diagnostics, path, "is not \"key=value\"");
     else if (!gw_map_add(map, key, gw_str_trim(gw_str_from(pair, at + 1)), t->arena))
-        return; /* no memory: configuration.c says so */
+        return; /* no memory: configuration.c reports it */
 }
 
-/* A value of a group; numbers stand without quotes, too. */
+/* A value of a group; numbers may be written without quotes, too. */
 static bool value_text(struct gw_tree *t, config_setting_t *s, const char *path, gw_str *out)
 {
     if (is_integer(s))
@@ -254,7 +254,7 @@ static const struct gw_opt *find_row(const struct fill *f, const char *name, voi
     return NULL;
 }
 
-/* Is there a row in this group, "tls" say? */
+/* True if a row is in this group, for example "tls". */
 static bool is_group_name(const struct fill *f, const char *name)
 {
     size_t len = strlen(name);
@@ -265,7 +265,7 @@ static bool is_group_name(const struct fill *f, const char *name)
     return false;
 }
 
-/* What may stand in the group whose rows begin with `prefix`: "" or "tls.". */
+/* The allowed names in the group whose rows begin with `prefix`: "" or "tls.". */
 static void known_names(const struct fill *f, const char *prefix, const char *names[static NAMES],
                         struct gw_arena *a)
 {

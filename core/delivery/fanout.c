@@ -12,8 +12,7 @@
 #include "core/delivery/durable.h"
 #include "core/delivery/queue.h"
 
-/* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody
- * reads it. */
+/* A set of routes. Readers count themselves in, so that the other table can be written when it has no reader. */
 struct table {
     atomic_uint readers;
     unsigned n;
@@ -141,7 +140,7 @@ bool gw_fanout_asked(const struct gw_fanout *f, enum gw_signal signal)
     return atomic_load_explicit(&f->asked, memory_order_relaxed) & 1u << signal;
 }
 
-/* Every frame against the process's budget, once, however many queues it will stand in; all or none. */
+/* Charges every frame to the process's budget, once, for any number of queues; all or none. */
 static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
 {
     size_t total = 0;
@@ -295,14 +294,15 @@ struct storing {
     uint32_t memory; /* … and that have room for them in memory */
 };
 
-/* Called when it is written, and nobody has seen it yet. */
+/* Called after the write, before a reader can see the frames. */
 static void count_intake(void *arg)
 {
     const struct storing *o = arg;
     gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n));
 }
 
-/* Who gets what, and who has room for it in memory, too. Closed queues (GW_STOPPING) get nothing any more. */
+/* Decides which exporters get the frames, and which of them have room in memory. Closed queues (GW_STOPPING)
+ * get nothing. */
 static enum gw_code plan(struct storing *o, struct gw_frame **frames)
 {
     unsigned schemas = schemas_of(frames, o->n);
@@ -324,7 +324,7 @@ static enum gw_code plan(struct storing *o, struct gw_frame **frames)
     return GW_OK;
 }
 
-/* Gives back memory that was reserved and is not used. */
+/* Returns memory that was reserved and is not used. */
 static void cancel(struct storing *o, uint32_t readers)
 {
     for (unsigned i = 0; i < o->t->n; i++)
@@ -342,7 +342,7 @@ static void wake_senders(const struct storing *o, uint32_t readers)
             gw_queue_wake(o->t->route[i].queue);
 }
 
-/* When it returns, those for whom something is on the disk only have been woken. */
+/* When it returns, the readers that have data only on the disk have been woken. */
 static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket,
                                struct gw_err *err)
 {
@@ -412,7 +412,7 @@ static bool anybody_asked(const struct table *t, enum gw_signal signal)
     return any;
 }
 
-/* *kept: it was let in, whatever the code. */
+/* *kept: the frames were accepted, for any code. */
 static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
                           const struct gw_intake *in, bool can_wait, bool *kept, struct gw_err *err)
 {

@@ -23,7 +23,7 @@ static void write_be64(uint8_t *p, uint64_t v)
         p[i] = (uint8_t)v;
 }
 
-/* True when this caller may write; false when nobody may any more. Another sender's turn takes
+/* True when this caller may write; false when the frame is settled. Waits for another sender, which takes
  * microseconds. */
 static bool take_turn(struct gw_frame *f)
 {
@@ -56,7 +56,7 @@ static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *
 static uint32_t fill_in(struct gw_frame *f, struct gw_trace_ids *ids)
 {
     uint32_t left = 0;
-    /* before the first look: what comes meanwhile counts as new */
+    /* before the first lookup: ids that arrive meanwhile count as new */
     uint64_t news = ids ? gw_trace_ids_news(ids) : GW_FRAME_NEVER_ASKED;
     if (news == f->news && news != GW_FRAME_NEVER_ASKED)
         return f->pending;

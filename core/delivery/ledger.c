@@ -83,7 +83,7 @@ void gw_ledger_drop(struct gw_ledger *l)
     free(l);
 }
 
-/* Under lock. The row of that name, or a new one, for which everything accepted so far is not asked. */
+/* Under lock. The row of that name, or a new one, in which everything accepted so far counts as not asked. */
 static unsigned row_of(struct gw_ledger_view *v, const char *name)
 {
     unsigned e = 0;

@@ -5,8 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
 
-/* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this
- * long. */
+/* The age at which a frame with unknown trace ids is first looked up again; later when its age has doubled. */
 static const gw_nsec complete_first = 50 * GW_MSEC;
 
 static void lane_add(struct gw_queue *q, struct lane *lane, struct gw_node *node)
@@ -89,7 +88,7 @@ bool gw_queue_link_node(struct gw_queue *q, struct gw_node *node)
     return was_empty || crowded;
 }
 
-/* Under lock: moves what is due out of a lane. */
+/* Under lock: removes due nodes from a lane. */
 static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct gw_chain *due)
 {
     struct lane early = {{NULL, NULL}, 0, 0};
@@ -116,8 +115,8 @@ void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due
     gw_unlock(&q->lock);
 }
 
-/* A node that comes back to a lane goes before the first node if it is older, else to the end. So the order
- * by age is off by at most the time that the node was away, and no long backlog is walked. */
+/* A node that returns to a lane goes before the first node if it is older, else to the end. So the order by
+ * age is wrong by at most the time that the node was away, and no long backlog is walked. */
 static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain *c)
 {
     struct gw_chain late = {NULL, NULL}, heads[GW_SIGNALS];

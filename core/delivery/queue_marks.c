@@ -15,7 +15,7 @@ static size_t low_mark(const struct gw_queue *q)
     return q->capacity / 8;
 }
 
-/* Under lock, after every change of what is charged. */
+/* Under lock, after every change of the charged bytes. */
 void gw_queue_update_lagging(struct gw_queue *q)
 {
     size_t apart = q->pending_ids + q->waiting, pending = q->used > apart ? q->used - apart : 0;

@@ -45,7 +45,7 @@ struct gw_trace_ids {
     struct shard shard[];
 };
 
-/* Where an id belongs: neighbours that a double cannot tell apart belong together. */
+/* The place of an id: ids that a double cannot distinguish are neighbours. */
 struct spot {
     struct shard *shard;
     uint32_t *head;
@@ -77,8 +77,7 @@ struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
     bool complete = ids->services;
     for (size_t i = 0; i < shards; i++) {
         struct shard *s = &ids->shard[i];
-        /* nothing reads an entry before it was written: what is not filled is not touched, and costs no
-         * memory */
+        /* an entry is written before it is read, so unused entries are not touched and cost no memory */
         *s =
             (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
         gw_lock_init(&s->lock, GW_LOCK_TRACE_IDS);
@@ -206,7 +205,7 @@ bool gw_trace_ids_repair(struct gw_trace_ids *ids, uint64_t rounded, uint64_t *l
 {
     const double two_to_64 = 18446744073709551616.0;
     double value = (double)rounded;
-    /* Rounding goes to the nearest: what is sought has the same upper bits, or (rounded up) those just
+    /* A double rounds to the nearest: the id has the same upper bits, or (if it was rounded up) those just
      * below. */
     uint64_t upper =
         value >= two_to_64 ? UINT64_C(1) << (64 - ROUNDED_BITS) : (uint64_t)value >> ROUNDED_BITS;

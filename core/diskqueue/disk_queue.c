@@ -49,8 +49,8 @@ static void gave_up(void *arg, unsigned reader, const struct gw_segment_log_item
                            GW_REASON_EVICTED, items->of[i]);
 }
 
-/* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks
- * are used. */
+/* Identifies this boot: monotonic times are valid until the next one. Zeros if the system does not provide
+ * it: then wall clocks are used. */
 static void read_boot(uint8_t out[static 16])
 {
     char text[64] = "";
@@ -130,7 +130,7 @@ static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n
                                  lagging, err);
 }
 
-/* What an appended ticket waits for, as fsync says. */
+/* Waits for an appended ticket as fsync requires. */
 static bool wait_durable(void *ctx, uint64_t ticket)
 {
     struct gw_disk_queue *s = ctx;

@@ -17,7 +17,7 @@
 #include "core/diskqueue/segment_log_internal.h"
 
 static const gw_nsec LOOK_AGAIN = GW_SEC;
-/* One append restores no more; the next one goes on. */
+/* One append restores no more; the next append continues. */
 static const uint64_t RESTORED_AT_ONCE = 64 << 20;
 
 static bool has_no_name(int fd)
@@ -73,7 +73,7 @@ bool gw_segment_log_look(struct gw_segment_log *s)
 
 /* --- */
 
-/* Files of another disk queue are not mixed with ours. */
+/* Files of another disk queue must not be mixed with those of this one. */
 static bool has_segments(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,7 +88,7 @@ static bool has_segments(int directory)
     return any;
 }
 
-/* The lock of that directory becomes ours; the descriptor keeps its number. */
+/* Takes the lock of that directory; the descriptor keeps its number. */
 static bool take_lock(struct gw_segment_log *s, int directory)
 {
     long who;

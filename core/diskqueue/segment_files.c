@@ -62,7 +62,7 @@ enum gw_code gw_segment_log_lock(struct gw_segment_log *s, struct gw_err *err)
         return refuse(s, err, "open it");
     int parent = s->conf.sync_names ? openat(s->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (parent >= 0) {
-        fsync(parent); /* where that is not allowed, the directory was made by somebody else */
+        fsync(parent); /* if that is not allowed, another user made the directory */
         close(parent);
     }
     long who = 0;
@@ -147,7 +147,7 @@ static uint32_t unused_number(struct gw_segment_log *s)
     return number;
 }
 
-/* Under append, so nobody else takes the number. A file of that name that is not ours keeps its name. */
+/* Under append, so no other thread takes the number. A foreign file of that name stays. */
 static int create_file(struct gw_segment_log *s, uint32_t *number)
 {
     char name[32];

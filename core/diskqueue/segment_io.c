@@ -13,8 +13,8 @@
 #include "core/base/err.h"
 #include "core/base/iov.h"
 
-/* Where the file system cannot reserve, the file only gets its length: writes may then meet a full disk, and
- * say so. */
+/* If the file system cannot reserve room, the file only gets its length: writes may then find a full disk and
+ * fail. */
 static int reserve(int fd, off_t size)
 {
     if (fallocate(fd, 0, 0, size) == 0)

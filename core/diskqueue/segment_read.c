@@ -10,14 +10,14 @@
 #include "core/diskqueue/segment_log_internal.h"
 #include "core/diskqueue/segment_scan.h"
 
-/* Where the reader stood when it last looked. */
+/* The reader's position when it was last read. */
 struct place {
     struct gw_segment *segment; /* pinned */
     uint64_t at, end;
     unsigned moved;
 };
 
-/* Under state: what is pending for the reader of the segment and cannot be found there. */
+/* Under state: records that are pending for the reader but cannot be found in the segment. */
 static bool write_off(struct gw_segment *segment, unsigned r, struct gw_segment_log_items *lost)
 {
     struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
@@ -39,7 +39,7 @@ static void catch_up(struct gw_segment_log_reader *reader)
     reader->window = (struct gw_segment_log_window){.fd = -1};
 }
 
-/* Under state: goes on to a segment with something to read. GW_SEGMENT_LOG_FRAME: there is one, and it is
+/* Under state: moves on to a segment with unread records. GW_SEGMENT_LOG_FRAME: there is one, and it is
  * pinned. */
 static enum gw_segment_log_next seek(struct gw_segment_log *s, unsigned r, struct place *p,
                                      struct gw_segment_log_items *lost)
@@ -71,7 +71,7 @@ static bool look_at(struct gw_segment_log *s, struct gw_segment_log_reader *read
     w->size = GW_SEGMENT_LOG_WINDOW;
     if (w->fd != p->segment->fd || reader->window_life != p->segment->life)
         gw_segment_log_window_set(w, p->segment->fd, p->end);
-    w->end = p->end; /* what was buffered does not change when more is appended */
+    w->end = p->end; /* appending does not change the buffered bytes */
     reader->window_life = p->segment->life;
     return true;
 }
@@ -94,7 +94,7 @@ static bool may_be_read_later(struct gw_segment_log *s, struct gw_segment_log_re
     return now - reader->failing_since < LASTING;
 }
 
-/* The next record from p->at that is pending for the reader; false when there is none up to the end, or the
+/* The next record from p->at that is pending for the reader; false when there is none before the end, or the
  * disk cannot be read: then p->at stays. */
 static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p,
                          struct gw_segment_record *record)
@@ -170,8 +170,8 @@ static enum gw_segment_log_next load(struct gw_segment_log_window *w, const stru
     return is;
 }
 
-/* Under state: the record is in the reader's hands, or lost. False when the counts say that it is pending for
- * nobody: the disk changed under us. */
+/* Under state: the reader has the record, or it is lost. False when the counts show no pending record: the
+ * disk was changed from outside. */
 static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct place *p,
                  const struct gw_segment_record *record)
 {
@@ -184,7 +184,7 @@ static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct 
     return true;
 }
 
-/* Ends a look: true when it holds, for nobody moved the reader meanwhile. */
+/* Ends a lookup: true when it is valid, because no other thread moved the reader meanwhile. */
 static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p,
                    const struct gw_segment_record *record)
 {

@@ -26,7 +26,7 @@ unsigned gw_segment_reader_named(struct gw_segment_log *s, const char *name)
     return unused;
 }
 
-/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room
+/* Under state: the name has no reader, no earlier reader still holds records, and a segment's head has room
  * for it. */
 static bool attachable(const struct gw_segment_log *s, unsigned r)
 {

@@ -12,7 +12,7 @@
 static const char head_magic[12] = "ddgate-log\r\n";
 enum { RECORD_MAGIC = 0x31524444 /* "DDR1" */, CHECKED_FROM = 8, CHECKED_TO = GW_SEGMENT_LOG_ACK_OFFSET };
 
-/* What stands in the file, field by field. */
+/* The fields of the file, in order. */
 struct head {
     char magic[12];
     /* of the 16 bytes before it: a later version may change everything after */
@@ -44,7 +44,8 @@ _Static_assert(sizeof(struct head) < GW_SEGMENT_LOG_STATE, "the head's first cop
 
 uint32_t gw_segment_log_crc(uint32_t crc, const void *data, size_t len)
 {
-    unsigned char *p = (unsigned char *)(uintptr_t)data; /* ISA-L reads only, but does not say const */
+    unsigned char *p =
+        (unsigned char *)(uintptr_t)data; /* ISA-L only reads, but its parameter is not const */
     for (size_t n; len; p += n, len -= n) {
         n = len < INT_MAX ? len : INT_MAX;
         crc = crc32_iscsi(p, (int)n, crc);

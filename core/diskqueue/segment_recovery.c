@@ -20,7 +20,7 @@ struct recovery {
     struct gw_segment_log *disk_log;
     struct gw_segment *segment;
     struct gw_segment_log_head head;
-    unsigned reader[GW_SEGMENT_LOG_SLOTS]; /* of each slot of the segment; GW_SEGMENT_LOG_READERS: nobody */
+    unsigned reader[GW_SEGMENT_LOG_SLOTS]; /* for each slot of the segment; GW_SEGMENT_LOG_READERS: none */
     uint64_t end;                          /* behind the last record */
     struct gw_segment_log_window window;
 };
@@ -50,7 +50,8 @@ static void damage(void *arg, uint64_t at, uint64_t bytes, const char *what)
     gw_segment_log_report_damage(rec->disk_log, rec->segment->number, at, bytes, what);
 }
 
-/* Nobody was told that it is safe, or it was reported just now: the next start shall not count it again. */
+/* The record was not reported as safe, or its damage was reported just now: the next start must not count it
+ * again. */
 static void spoilt(void *arg, const struct gw_segment_record *r)
 {
     struct recovery *rec = arg;

@@ -13,7 +13,7 @@ bool gw_segment_log_header(struct gw_segment_log_window *w, uint64_t life, uint6
            gw_segment_record_size(out->len, out->pending_ids_n) <= w->end - at;
 }
 
-/* The record's data and offsets are what was written. */
+/* True if the record's data and offsets are as written. */
 static bool payload_valid(struct gw_segment_log_window *w, const struct gw_segment_record *r)
 {
     uint64_t at = r->at + GW_SEGMENT_LOG_UNIT, left = r->len + (uint64_t)r->pending_ids_n * sizeof(uint32_t);
@@ -39,7 +39,7 @@ bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_
     return false;
 }
 
-/* What stands after the last valid record. */
+/* The bytes after the last valid record. */
 static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed,
                  const struct gw_segment_log_visitor *v)
 {

@@ -12,7 +12,7 @@
 #include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 
-/* trouble, by who asks whether there is any: senders try again meanwhile */
+/* how long a failure counts for callers that check: senders try again meanwhile */
 static const gw_nsec remembered = 5 * GW_SEC;
 
 /* Under append. */
@@ -85,7 +85,7 @@ enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err
     return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why));
 }
 
-/* A sealed segment whose file does not say so, pinned; NULL: there is none. */
+/* A sealed segment that is not marked in its file, pinned; NULL: there is none. */
 static struct gw_segment *pin_unmarked(struct gw_segment_log *s)
 {
     gw_lock(&s->state);
@@ -127,8 +127,8 @@ void gw_segment_log_recovered(struct gw_segment_log *s)
     atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
 
-/* Whether a reader may lose what is pending for it of the segment for room's sake: it drops its oldest, or
- * nobody configured it, and it holds none of it in its hands. */
+/* True if a reader may lose its pending records of the segment to make room: it drops its oldest, or it is
+ * not configured, and it holds none of them. */
 static bool may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment, unsigned r)
 {
     const struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
@@ -159,7 +159,7 @@ static void give_up(struct gw_segment_log *s, struct gw_segment *segment)
     }
 }
 
-/* Under append: the oldest segment that nobody insists on makes room. */
+/* Under append: frees the oldest segment that no reader insists on. */
 static bool make_room(struct gw_segment_log *s)
 {
     bool made = false;
@@ -197,7 +197,7 @@ static void remove_segment(struct gw_segment_log *s, struct gw_segment *segment)
     gw_segment_log_drop_segment(s, segment, true);
 }
 
-/* Free segments are of no use for what is larger, but their room may be. */
+/* Free segments are too small for a larger one, but their room can be used. */
 static void drop_free(struct gw_segment_log *s)
 {
     for (struct gw_segment *segment; (segment = take_free(s, 0));)
@@ -219,7 +219,7 @@ static void set_full(struct gw_segment_log *s, bool full)
     gw_unlock(&s->state);
 }
 
-/* Under append: the active segment, which may be a large one, makes room when all of it is through. */
+/* Under append: frees the active segment, which may be a large one, when all its records are done. */
 static bool seal_active(struct gw_segment_log *s)
 {
     gw_lock(&s->state);
@@ -250,8 +250,8 @@ static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct
     }
 }
 
-/* Without the mark the next start reads the segment whole: nothing is lost by a failure, but what a write
- * that failed left behind the end would come back. So the mark is tried again when the disk works. */
+/* Without the mark the next start reads the segment completely: a failure loses nothing, but the rest of a
+ * failed write after the end would come back. So the mark is tried again when the disk works. */
 void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
     bool marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);

@@ -16,8 +16,8 @@ static void unpin(struct gw_segment_log *s, struct gw_segment *segment)
 
 enum { MOST_SYNCED = 64 };
 
-/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and
- * is pending still. */
+/* Under state: true if the segment is part of a round: all dirty ones, or with `aged` those that were dirty
+ * at the last round and still have pending records. */
 static bool due(struct gw_segment *segment, bool aged)
 {
     if (!segment->dirty || (aged && !gw_segment_pending(segment)))
@@ -29,7 +29,7 @@ static bool due(struct gw_segment *segment, bool aged)
     return true;
 }
 
-/* Pins what has to be synced. */
+/* Pins the segments that must be synced. */
 static unsigned pick_dirty(struct gw_segment_log *s, bool aged, struct gw_segment **out, uint64_t *ticket)
 {
     unsigned n = 0;
@@ -101,7 +101,7 @@ static void tell(struct gw_segment_log *s, uint64_t ticket, bool well)
     pthread_cond_broadcast(&s->synced);
 }
 
-/* Waits until a round that began after the ticket is over; leads it where nobody does. */
+/* Waits until a round that began after the ticket is over; leads a round if no other thread does. */
 bool gw_segment_log_durable(struct gw_segment_log *s, uint64_t ticket)
 {
     struct gw_segment_log_waiter me = {.ticket = ticket};
@@ -131,7 +131,7 @@ bool gw_segment_log_sync_aged(struct gw_segment_log *s)
     return sync_round(s, true, &ignored);
 }
 
-/* Some sync failed, and what it was for is still pending. */
+/* A sync failed, and its records are still pending. */
 static bool some_is_suspect(struct gw_segment_log *s)
 {
     bool any = false;

@@ -24,7 +24,7 @@
 #include "gateway/net/listen.h"
 
 enum { CONNECTIONS = 64, ROOM = 16, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
-/* From one request to the next, headers included: the time that libmicrohttpd knows begins again with each byte. */
+/* From one request to the next, including headers: libmicrohttpd's timeout restarts with each byte. */
 static const gw_nsec REQUEST_TIME = 20 * GW_SEC;
 
 /* A connection of a daemon; its thread's only. */
@@ -32,7 +32,7 @@ struct peer {
     struct peer *prev, *next; /* newest first */
     int fd;
     struct gw_framing framing;
-    uint32_t begun; /* requests that libmicrohttpd has begun, of framing.heads */
+    uint32_t begun; /* number of requests that libmicrohttpd has begun, out of framing.heads */
     gw_nsec since;  /* when the last of them was, or the connection */
     bool ended;     /* shut down: libmicrohttpd closes it */
 };
@@ -168,7 +168,7 @@ static bool has_body(struct MHD_Connection *c)
            MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-/* What was not looked at (framed_recv.h) is not served. */
+/* A request whose framing was not checked (framed_recv.h) is not served. */
 static bool begin(struct peer *p)
 {
     if (!p || p->begun == p->framing.heads)
@@ -204,8 +204,8 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
 
 /* --- connections --- */
 
-/* One more than there is room for: the oldest that has asked for nothing yet makes way, else the oldest of
- * all, so that who holds connections open keeps nobody from asking. */
+/* For one connection too many: closes the oldest that has sent no request yet, else the oldest of all, so
+ * that clients that keep connections open do not lock others out. */
 static void make_room(struct peer *newest)
 {
     unsigned open = 0;
@@ -221,7 +221,8 @@ static void make_room(struct peer *newest)
     shutdown(oldest->fd, SHUT_RDWR);
 }
 
-/* Straight to the socket: libmicrohttpd has answered what came before, as it reads nothing until then. */
+/* Writes directly to the socket: libmicrohttpd has answered the requests before, because it reads nothing
+ * until then. */
 static void end_early(const struct peer *p, unsigned status, const char *words)
 {
     char text[256];
@@ -382,7 +383,7 @@ gw_str gw_admin_listen(const struct gw_admin *a)
 }
 
 /* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but
- * nobody can connect to it. */
+ * no client can connect to it. */
 static void retire_listener(struct listener *l, struct listener *successor)
 {
     if (l->daemon)

@@ -40,7 +40,7 @@ static double count_descriptors(void)
     return n - 1;
 }
 
-/* When the system booted, in seconds since 1970; 0 when it does not say. */
+/* When the system booted, in seconds since 1970; 0 if it is not known. */
 static double boot_time(void)
 {
     char line[256];

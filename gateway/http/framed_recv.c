@@ -27,8 +27,8 @@ ssize_t gw_recv(int fd, void *to, size_t size, int flags)
                               : recvfrom(fd, to, size, flags, NULL, NULL);
 }
 
-/* A socket that gives as much as it was asked for may have more, and libmicrohttpd takes less for all that
- * there is: what was taken out is made up for. */
+/* A socket that fills the buffer may have more data, and libmicrohttpd takes a smaller result for the end of
+ * the data: so the removed bytes are replaced by further reads. */
 ssize_t gw_recv_framed(struct gw_framing *f, int fd, void *to, size_t size, int flags)
 {
     char *at = to;

@@ -255,7 +255,7 @@ static size_t transfer_byte(struct gw_framing *f, char c)
     return 1;
 }
 
-/* The end of a value that says where the body ends. */
+/* The end of a value that determines the end of the body. */
 static size_t end_framing_value(struct gw_framing *f)
 {
     if (f->field == LENGTH && f->n == 0)
@@ -317,7 +317,7 @@ static size_t head_lf(struct gw_framing *f, const char *at, size_t n, bool *skip
     return 1;
 }
 
-/* Bytes that are nobody's business here. */
+/* Bytes that need no check. */
 static size_t pass(struct gw_framing *f, size_t n, enum state next)
 {
     size_t k = f->left < n ? (size_t)f->left : n;

@@ -57,8 +57,7 @@ static bool take_slot(struct worker *w, unsigned all, bool tls)
            gw_budget_take(&w->http->places, gw_http_cost(tls));
 }
 
-/* Its number is not one of those that are kept for others; else another connection makes way for it. Said once
- * a minute. */
+/* True if its number is not reserved; else another connection is closed for it. Logged once a minute. */
 static bool has_descriptor(struct worker *w, int fd)
 {
     if (!gw_descriptor_is_reserved(fd))
@@ -74,7 +73,7 @@ static bool has_descriptor(struct worker *w, int fd)
     return (gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now)) && !gw_descriptor_is_last(fd);
 }
 
-/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a
+/* Opens the account of the client; false when it has reached its limits. A TLS handshake costs more than a
  * request, and counts as one. */
 static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer,
                          struct gw_client **account)

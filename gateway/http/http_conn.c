@@ -58,7 +58,7 @@ const struct binding *gw_http_binding(const struct worker *w, const struct origi
     return b ? b : gw_http_find_binding(o->last, o->listener);
 }
 
-/* What came under another table, before it is this worker's. */
+/* For a connection that was accepted under another table and now belongs to this worker. */
 static void settle_origin(const struct worker *w, struct origin *o)
 {
     if (!gw_http_find_binding(w->table, o->listener))
@@ -81,7 +81,7 @@ static bool has_room(struct worker *w, size_t need)
     return true;
 }
 
-/* Where there is no memory for it, requests of the connection are refused: nobody looks at what is read. */
+/* Without memory for it, requests of the connection are refused, because their framing cannot be checked. */
 static void set_by_fd(struct worker *w, int fd, struct conn *c)
 {
     if (has_room(w, (size_t)fd + 1))
@@ -143,8 +143,7 @@ void gw_http_on_connection(void *worker, struct MHD_Connection *mhd, void **cont
         conn_close(worker, *context);
 }
 
-/* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every
- * answer. */
+/* libmicrohttpd must not take the plain end of a pair for TCP: it would try TCP's options at every answer. */
 void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
 {
     static const struct sockaddr_un local = {.sun_family = AF_UNIX};
@@ -156,7 +155,7 @@ void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct soc
         MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local);
     else
         MHD_add_connection(w->mhd, fd, peer, len);
-    if (w->incoming) /* … and then nobody has taken the place */
+    if (w->incoming) /* … and then the place is not used */
         gw_http_release_slot(w, o);
     w->incoming = NULL;
     o->last = NULL;

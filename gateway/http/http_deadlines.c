@@ -36,13 +36,13 @@ void gw_http_check_conn(struct conn *c, gw_nsec now)
     /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
     if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->began.idle_timeout + GRACE)
         shutdown(c->fd, SHUT_RDWR);
-    /* its address is gone: a tracer sends every few seconds, and closes when it is told so with the answer */
+    /* its address is removed: a tracer sends every few seconds, and closes when the answer tells it to */
     if (c->state == CONN_IDLE && c->origin.last && now - c->left_at > LEAVING)
         shutdown(c->fd, SHUT_RDWR);
 }
 
-/* How little is lost with it; 0: it stays. A tracer uses its connection every few seconds; what has never
- * sent a request, or has stopped in the middle of one, is more likely to be held by nobody who needs it. */
+/* How useless the connection is; 0: it stays. A tracer uses its connection every few seconds; one that has
+ * never sent a request, or has stopped within one, is probably not needed. */
 static int dispensable(const struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING)

@@ -23,7 +23,7 @@ struct gw_http_later {
     /* under http->later_lock */
     struct conn *conn; /* NULL: it has ended */
     bool answered;
-    /* whose the answer is; what it points at stands in `text` */
+    /* the answer; what it points to is in `text` */
     struct gw_http_reply reply;
     char *text;
 };
@@ -61,7 +61,7 @@ static const char *put(char **to, const char *s)
     return at;
 }
 
-/* Where there is no memory for it, the answer is 500 without a body. */
+/* Without memory for it, the answer is 500 without a body. */
 static void copy(struct gw_http_later *l, const struct gw_http_reply *r)
 {
     size_t n = r->body.len + size_of(r->type);
@@ -81,7 +81,7 @@ static void copy(struct gw_http_later *l, const struct gw_http_reply *r)
         memcpy(at, r->body.ptr, r->body.len);
 }
 
-/* A full inbox loses the word: the worker looks at its list with every tick, too. */
+/* A full inbox loses the message: the worker also checks its list at every tick. */
 static void ring(const struct worker *w)
 {
     static const struct message later = {.fd = LATER};

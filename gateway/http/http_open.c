@@ -23,7 +23,7 @@ void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *acce
             return;
 }
 
-/* What applications on this machine are told: a wildcard address is reached by loopback. */
+/* The port for hints to applications on this machine: a wildcard address is reached by loopback. */
 static void note_port(struct gw_http_open *o, const struct gw_address *a)
 {
     char name[128];

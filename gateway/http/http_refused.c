@@ -45,7 +45,7 @@ bool gw_http_first_refused(const struct gw_http_request *q, enum gw_code code)
     const struct conn *c = q->impl;
     struct gw_http *h = c->worker->http;
     uint64_t hash = gw_hash_text(h->said_seed ^ (uint64_t)code, q->path);
-    /* what nobody serves is the same for all that ask for it */
+    /* a path that is not served is the same for all clients */
     hash = gw_hash_mix(code == GW_NOT_FOUND ? hash : gw_hash_text(hash, client_key(c))) | 1;
     atomic_uint_least64_t *set = &h->said[hash / 2 % (GW_HTTP_SAID / WAYS) * WAYS];
     for (int i = 0; i < WAYS; i++)
@@ -89,7 +89,7 @@ static void log_refusal(const struct conn *c, int status, const struct gw_err *e
     shown_path(&c->req, path);
     snprintf(line, sizeof line, "a request from %s to %s is answered %d: %s%s%s", client, path, status,
              gw_code_text(err->code), err->what[0] ? ": " : "", err->what);
-    /* the first paths that nobody serves are said however fast they come: they are those of one tracer */
+    /* the first paths that are not served are logged at any rate: they are those of one tracer */
     if (err->code == GW_NOT_FOUND &&
         atomic_fetch_add_explicit(&c->worker->http->unserved, 1, memory_order_relaxed) < SAID_EACH)
         gw_log_each(GW_WARNING, c->req.site->component, "%s", line);
@@ -120,7 +120,7 @@ void gw_http_note_refusal(struct conn *c, const struct gw_err *err)
     struct gw_http_request request = gw_http_seen(c);
     int status = gw_code_http(err->code);
     tell_receivers(c, &request, err->code);
-    /* who checks tokens and limits has said so */
+    /* the check of tokens and limits has logged it */
     bool said = err->code == GW_PEER_LIMIT || status == 401;
     if (status < 500 && !said && gw_http_first_refused(&request, err->code))
         log_refusal(c, status, err);

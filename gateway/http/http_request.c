@@ -16,7 +16,7 @@ enum {                  /* docs/threat-model.md */
 
 /* Headers */
 
-/* What the server itself wants to know of the headers. */
+/* The headers that the server itself needs. */
 struct known_headers {
     gw_str length, transfer, encoding, type, fetch_site, expect;
     unsigned encodings;
@@ -49,8 +49,8 @@ static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-/* The path of the target: of the absolute form (RFC 9112 §3.2.2), which clients use that know a proxy, what
- * follows the authority. Whose host that is does not matter, as with the header Host. */
+/* The path of the target. Of the absolute form (RFC 9112 §3.2.2), which clients of a proxy use, it is the
+ * part after the authority. Which host that names does not matter, as with the header Host. */
 static gw_str path_of(gw_str target)
 {
     static const gw_str schemes[] = {GW_LIT("http://"), GW_LIT("https://")};
@@ -123,7 +123,7 @@ static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, cons
                                      const char *value, size_t value_len)
 {
     struct token *t = cookie;
-    char plain[256]; /* a longer one is none of ours */
+    char plain[256]; /* a longer one is not served */
     if (value_len <= sizeof plain &&
         gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
         gw_auth_token(t->auth, gw_str_n(plain, gw_url_decode(gw_str_n(value, value_len), plain)),
@@ -145,8 +145,8 @@ static enum gw_code check_token(const struct conn *c)
     return t.verdict;
 }
 
-/* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has
- * its file's permissions instead. */
+/* True if the client may use this site now; called before the body is read. A Unix socket has its file's
+ * permissions instead. */
 static enum gw_code admit(const struct conn *c)
 {
     enum gw_code code = GW_PEER_LIMIT;
@@ -172,14 +172,14 @@ static enum gw_code check_request(struct request *q, const struct known_headers 
                : GW_OK;
 }
 
-/* The limit of the route's receiver, or what there could ever be memory for. */
+/* The limit of the route's receiver, or the memory that could ever be available. */
 static size_t most(const struct conn *c, uint64_t limit)
 {
     size_t possible = gw_body_most(&c->worker->http->bodies);
     return limit < possible ? (size_t)limit : possible;
 }
 
-/* What is dropped as it comes needs no room. */
+/* A body that is discarded as it arrives needs no memory. */
 static bool is_too_large(const struct conn *c, uint64_t bytes)
 {
     return bytes > most(c, c->req.site->limits.max_body) && !(c->req.route && c->req.route->ignores_body);
@@ -190,8 +190,8 @@ static bool claims_too_much(const struct conn *c)
     return is_too_large(c, c->req.claimed);
 }
 
-/* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more
- * to send. */
+/* Answers at once and closes the connection. A client that gets the answer before it sends (Expect) has
+ * nothing more to send. */
 static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
 {
     gw_http_refuse(c, err);
@@ -199,7 +199,7 @@ static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
     return MHD_NO;
 }
 
-/* What was not looked at (framed_recv.h) is not served. */
+/* A request whose framing was not checked (framed_recv.h) is not served. */
 static enum gw_code check_seen(struct conn *c)
 {
     if (c->begun++ != c->framing.heads)
@@ -221,7 +221,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     gw_http_conn_state(c, CONN_RECEIVING);
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
     q->content_type = f.type;
-    q->chunked = f.transfer.len > 0; /* framing.h has seen that these are what they should be */
+    q->chunked = f.transfer.len > 0; /* framing.h has checked these */
     (void)gw_str_u64(f.length, &q->claimed);
     take_table(c);
     find_route(q);
@@ -286,8 +286,8 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
 
 /* End */
 
-/* A third of max_memory at most, and no more than what there could ever be room for beside the compressed
- * body, whose buffer doubles as it grows. */
+/* A third of max_memory at most, and no more than there could ever be room for beside the compressed body,
+ * whose buffer doubles as it grows. */
 static size_t most_inflated(const struct conn *c)
 {
     size_t both = gw_body_most(&c->worker->http->bodies), packed = 2 * c->req.body.len + GW_BODY_FIRST;
@@ -389,7 +389,7 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
     gw_http_release_table(&c->req);
     c->idle_since = gw_now();
     c->used = true;
-    /* requests that the client has sent behind it must not make TCP reset what it has not read yet */
+    /* further requests of the client must not make TCP reset what it has not read yet */
     if (c->closes)
         gw_http_linger(c->worker, c->fd);
     if (c->state != CONN_DEAD)

@@ -236,7 +236,7 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
     struct gw_err err = {.code = code};
     struct text t = {.len = 0};
     count(b->sites[0], (unsigned)gw_code_http(code));
-    /* else there is no saying anything before a handshake, which is what there is no room for */
+    /* otherwise no answer is possible before a handshake, for which there is no room */
     if (!b->tls) {
         put_error(&t, b, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -139,7 +139,7 @@ static struct binding *drafted(struct table *draft, const struct gw_address *a)
     return NULL;
 }
 
-/* The open listener of the address. One that was asked for as port 0 is found by that once: each 0 is another
+/* The open listener of the address. One that was configured as port 0 is found only once: each 0 is another
  * port. */
 static struct listener *published(const struct gw_http *h, const struct gw_address *a)
 {
@@ -247,7 +247,7 @@ bool gw_http_is_whole(const struct gw_http *h, const void *ctx)
 
 /* --- parts of publishing: main thread --- */
 
-/* The largest of all sites; of connections no more than libmicrohttpd was told at the start. */
+/* The largest of all sites; not more connections than libmicrohttpd was given at the start. */
 static void settle_limits(struct gw_http *h, struct table *t)
 {
     for (size_t i = 0; i < t->n; i++)
@@ -307,7 +307,7 @@ struct table *gw_http_switch_table(struct gw_http *h)
     return before;
 }
 
-/* --- what is left of predecessors: main thread --- */
+/* --- predecessors: main thread --- */
 
 bool gw_http_uses(const struct gw_http *h, const void *ctx)
 {

@@ -25,7 +25,8 @@
 #include "core/base/log.h"
 
 enum { RECORD = 16 * 1024 };
-static const gw_nsec HASTE = GW_SEC; /* how long a handshake may take when others want its place */
+static const gw_nsec HASTE =
+    GW_SEC; /* how long a handshake may take when another connection needs its place */
 
 struct tls_proxy {
     struct tls_proxy *prev, *next; /* in worker->pumps */
@@ -33,7 +34,7 @@ struct tls_proxy {
     /* libmicrohttpd's connection has the account, the place and the table, once there is a pair */
     struct origin origin;
     struct sockaddr_storage peer;
-    int tcp, pair; /* pair: -1 until the handshake is over */
+    int tcp, pair; /* pair: -1 until the handshake has finished */
     gnutls_session_t session;
     struct gw_tls_keys *keys;
     gw_nsec since;
@@ -61,8 +62,8 @@ static void unlink_proxy(struct tls_proxy *p)
         p->next->prev = p->prev;
 }
 
-/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name
- * it. The socket may live on as a copy that lingers: epoll is told to forget it. */
+/* Closes everything. The memory is freed at the end of the worker's turn, because another event of the turn
+ * may refer to it. The socket may live on as a copy that lingers, so it is removed from epoll. */
 static void end(struct tls_proxy *p)
 {
     struct worker *w = p->worker;
@@ -159,7 +160,7 @@ static void answer_plain_http(struct tls_proxy *p)
     gw_http_linger(p->worker, p->tcp);
 }
 
-/* Who said nothing is a probe of a load balancer, and no failure. */
+/* A client that sent nothing is a load balancer's probe, and not a failure. */
 static void note_failure(const struct tls_proxy *p, int error)
 {
     const struct binding *b = gw_http_binding(p->worker, &p->origin);
@@ -174,7 +175,7 @@ static void note_failure(const struct tls_proxy *p, int error)
              gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(p->session),
                                                           GNUTLS_CRT_X509, &text, 0) == 0)
         snprintf(why, sizeof why, "the client's certificate: %s", (const char *)text.data);
-    /* OpenSSL's clients send the alert in clear where TLS 1.3 wants it encrypted */
+    /* OpenSSL's clients send the alert unencrypted although TLS 1.3 requires encryption */
     else if (error == GNUTLS_E_DECRYPTION_FAILED)
         snprintf(why, sizeof why,
                  "the client gave up, most likely because it does not trust the certificate");
@@ -199,7 +200,7 @@ static bool hand_over(struct tls_proxy *p)
     return watch_proxy(p, p->pair);
 }
 
-/* True when it is over, and well. False with *going: it waits for the client. */
+/* True when it has finished successfully. False with *going: it waits for the client. */
 static bool shake(struct tls_proxy *p, bool *going)
 {
     char first;
@@ -231,7 +232,7 @@ static bool would_block(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* Sends what is held. False: the other end is gone. */
+/* Sends the record that is kept. False: the other end is closed. */
 static bool push_held(struct tls_proxy *p)
 {
     while (p->held_from < p->held_to) {
@@ -283,14 +284,14 @@ static bool move_in(struct tls_proxy *p)
     return true;
 }
 
-/* To the client. False when libmicrohttpd has closed its end, and all that it said is on its way. */
+/* To the client. False when libmicrohttpd has closed its end, and everything it wrote has been sent. */
 static bool move_out(struct tls_proxy *p)
 {
     char data[RECORD];
     size_t most = gnutls_record_get_max_size(p->session);
     for (;;) {
         ssize_t n = 0;
-        if (p->blocked) /* GnuTLS goes on with the record that it holds */
+        if (p->blocked) /* GnuTLS continues with the record that it holds */
             n = gnutls_record_send(p->session, NULL, 0);
         else if ((n = recv(p->pair, data, most < sizeof data ? most : sizeof data, MSG_DONTWAIT)) > 0)
             n = gnutls_record_send(p->session, data, (size_t)n);

@@ -29,8 +29,8 @@ enum {
 };
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
-/* An event may name a binding of the table before, when the worker changed over in the same turn: then
- * another one is looked at in vain. */
+/* An event may name a binding of the previous table, if the worker changed over in the same turn: then
+ * another one is checked without effect. */
 static void accept_at(struct worker *w, uint32_t binding)
 {
     if (binding < w->table->n)
@@ -168,8 +168,8 @@ static void give_up(struct worker *w, enum conn_state state, const char *why)
     }
 }
 
-/* The requests that are under way when a stop begins come to their end; at stop_by what is still being sent
- * to us, or waits for somebody else, is told 503. */
+/* Requests that are open when a stop begins may finish; at stop_by, uploads and requests that wait for
+ * another thread get 503. */
 static bool may_end(struct worker *w, gw_nsec now)
 {
     if (!w->stopping)
@@ -195,7 +195,7 @@ static void turn(struct worker *w)
     gw_http_tls_proxies_sweep(w);
     gw_http_delayed_check(w, gw_now());
     int runs = 0;
-    /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own
+    /* each reads 16 KiB of every connection that has data: several of them for each check of the worker's own
      * epoll */
     do
         MHD_run(w->mhd);
@@ -217,7 +217,7 @@ static void *run(void *worker)
     return NULL;
 }
 
-/* Path and query as they were sent: nobody here needs "%41" to be "A", and "%00" would cut the path. */
+/* Path and query stay as they were sent: no route needs "%41" to be "A", and "%00" would cut the path. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 {
     return strlen(text);

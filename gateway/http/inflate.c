@@ -20,7 +20,7 @@ struct gw_inflater {
     z_stream z;
     bool z_ready;
     ZSTD_DCtx *zstd; /* NULL until the first zstd body */
-    char sink[STEP]; /* what there was no memory for is unpacked here, to see how much it is */
+    char sink[STEP]; /* output without memory is decompressed into this buffer, to measure it */
 };
 
 /* One unpacking under way. */
@@ -72,9 +72,9 @@ static size_t unpacked(const struct run *r)
     return r->out->len + r->passed;
 }
 
-/* Room for more output. One byte beyond max is asked for, so that a body of exactly max is not mistaken for a
- * longer one. Where there is no memory, what comes is only counted: what is too large is that whoever else
- * uses memory at the time. */
+/* Makes room for more output. It asks for one byte beyond max, so that a body of exactly max is not taken for
+ * a longer one. Without memory the output is only counted: a body that is too large is too large whatever
+ * else uses memory. */
 static enum gw_code make_room(struct run *r)
 {
     size_t len = r->out->len;

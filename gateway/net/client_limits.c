@@ -17,7 +17,7 @@ enum { WAYS = 16 };
 
 struct gw_client_limits {
     struct gw_lock lock;
-    uint64_t seed; /* so that nobody can choose addresses that meet in one place */
+    uint64_t seed; /* so that a client cannot choose addresses that collide */
     size_t sets;   /* a power of two, of WAYS entries each */
     struct gw_client others;
     struct gw_client entries[];

@@ -184,8 +184,7 @@ static enum gw_listen_result trouble(const struct gw_address *a, int type, int e
     return set_error(why, GW_LISTEN_FAILED, "%s: %s", name, strerror(error));
 }
 
-/* Makes way for a new socket file: removes one that nobody answers on. False when it must not be touched
- * (errno tells). */
+/* Removes the socket file of a process that no longer answers. False when it must stay (see errno). */
 static bool clear_stale(const struct gw_address *a, int type)
 {
     const char *path = ((const struct sockaddr_un *)&a->sa)->sun_path;
@@ -214,7 +213,7 @@ static bool prepare(int fd, const struct gw_address *a, int type)
         return clear_stale(a, type);
     if (a->sa.ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (type == SOCK_STREAM) /* where there are no connections it would let two receivers share an address */
+    if (type == SOCK_STREAM) /* on sockets without connections it would let two receivers share an address */
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return true;
 }
@@ -246,7 +245,7 @@ enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t m
     return GW_LISTEN_OK;
 }
 
-/* Port 0 of the address is always free; the folder of a socket is looked at only. */
+/* Port 0 of the address is always free; of a Unix socket only the folder is checked. */
 enum gw_listen_result gw_listen_probe(const struct gw_address *a, struct gw_listen_error *why)
 {
     struct gw_address at = *a;

@@ -45,7 +45,7 @@ struct gw_tls_keys {
 struct gw_tls {
     struct gw_tls_conf conf;
     const char *component;
-    _Atomic gw_nsec looked; /* when the files were last looked at */
+    _Atomic gw_nsec looked; /* when the files were last checked */
     struct gw_lock looking; /* one thread at a time reads files; stamps are its */
     struct dates stamps[FILES];
     struct gw_lock lock; /* of keys */
@@ -94,7 +94,7 @@ static void read_dates(const struct gw_tls_conf *c, struct dates out[static FILE
     out[2] = dates_of(c->client_ca);
 }
 
-/* The whole file; bytes.data is the caller's to free. A directory, a device or something endless is no PEM
+/* Reads the whole file; the caller frees bytes.data. A directory, a device or an endless file is not a PEM
  * file. */
 static bool load(gw_str path, const char *option, gnutls_datum_t *bytes, struct blame *b)
 {
