@@ -30,7 +30,7 @@ void gw_address_space_spare(void)
         mallopt(M_ARENA_MAX, HEAPS);
 }
 
-/* Bytes; 0 when the system does not say. */
+/* Bytes; 0 when it is not known. */
 static uint64_t in_use(void)
 {
     uint64_t pages = 0;
@@ -42,7 +42,7 @@ static uint64_t in_use(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Of a thread whose maker does not say. */
+/* Of a thread that is started without a stack size. */
 static uint64_t stack_size(void)
 {
     pthread_attr_t attributes;

@@ -28,7 +28,7 @@ static bool looks_like_file(const char *arg)
     return strchr(arg, '/') || gw_str_ends(gw_str_z(arg), GW_STR(".conf")) || access(arg, F_OK) == 0;
 }
 
-/* An argument that is none, with what was meant. */
+/* Reports an unknown argument, with the most similar known one. */
 static bool unknown(FILE *errors, const struct gw_command_line *cli, const char *arg)
 {
     static const char *const known[] = {"run",       "check",  "health",   "pipeline",

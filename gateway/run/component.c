@@ -24,8 +24,8 @@ static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
     return ctx;
 }
 
-/* `open` adds what is wrong; a component that fails without a word is helped out, unless its silence is about a
- * mistake that was said before. */
+/* `open` adds the mistakes. If a component fails without adding one, a general mistake is added, unless its
+ * silence is about a mistake that was already reported. */
 static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
 {
     if (code != GW_OK && gw_diagnostics_errors(diagnostics) == 0)
@@ -35,8 +35,8 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
 
 enum { LARGEST = 16 << 20 };
 
-/* Adds what stands in a file to a hash. One that cannot be read, or only once (a pipe), or without end (a device, or
- * gigabytes), is never the same as before: it adds a number of its own. */
+/* Adds a file's content to a hash. A file that cannot be read, or only once (a pipe), or without end (a
+ * device, or gigabytes), always counts as changed: it adds a unique number. */
 static uint64_t hash_file(uint64_t hash, const char *name)
 {
     static uint64_t unread;
@@ -54,8 +54,8 @@ static uint64_t hash_file(uint64_t hash, const char *name)
     return hash;
 }
 
-/* Files that options name are read when the component is opened: whether they changed nobody knows without
- * reading them once more. 0: none are named. */
+/* Files that options name are read when the component is opened; only reading them again shows whether they
+ * changed. 0: none are named. */
 static uint64_t hash_files(const struct gw_opt *row, const void *conf)
 {
     uint64_t hash = 0;

@@ -28,7 +28,7 @@ static void list_names(const char *const *names, char out[static NAMES_TEXT])
         n += (size_t)snprintf(out + n, NAMES_TEXT - n, "%s\"%.40s\"", n ? ", " : "", *names);
 }
 
-/* The entry's `type`, as index into names; -1 and a diagnostic when it is none of them. */
+/* The entry's `type`, as index into names; -1 and a diagnostic if it is unknown. */
 static int find_type(struct gw_tree *t, config_setting_t *entry, const char *path, const char *const *names)
 {
     char known[NAMES_TEXT], at[GW_OPTION_PATH];
@@ -103,7 +103,7 @@ static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *co
             set_from_env(t, rows, row, conf, path);
 }
 
-/* An exporter that sends nothing does so because somebody wrote that. */
+/* An exporter may send nothing only if the configuration says so. */
 static void check_wanted(struct gw_tree *t, const struct gw_conf_exporter *e)
 {
     char at[GW_OPTION_PATH], where[256];
@@ -233,7 +233,7 @@ static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct
                     type);
 }
 
-/* Names are labels of counters and of the ledger, and say whose log line it is. */
+/* Names are labels of metrics and of the ledger, and name the exporter in log lines. */
 static void name_exporters(struct gw_tree *t, struct gw_conf *c)
 {
     for (size_t i = 0; i < c->exporters_n; i++) {
@@ -292,7 +292,8 @@ static struct gw_conf *conf_new(void)
     return NULL;
 }
 
-/* Before anything is said about the configuration. Proxies are the HTTP libraries' own business, and their passwords are ours. */
+/* Called before any message about the configuration. The HTTP libraries read proxy variables, but their
+ * passwords are secrets of ddgate. */
 static void know_secrets(const struct gw_conf *c, gw_env_f *env)
 {
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
@@ -316,7 +317,7 @@ static gw_str load_included(struct gw_tree *t, const char *file)
     return name.ptr ? gw_conf_load(name.ptr, t->arena, t->diagnostics) : GW_NOSTR;
 }
 
-/* libconfig does not take the file, or one that it includes: where, and what may be the matter. */
+/* libconfig refuses the file, or one that it includes: reports the place and the likely cause. */
 static void refused(struct gw_tree *t, const config_t *tree, gw_str text)
 {
     const char *file = config_error_file(tree) ? config_error_file(tree) : t->file;

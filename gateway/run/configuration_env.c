@@ -19,16 +19,15 @@ static const struct {
     {"tls.cert", "CLIENT_CERTIFICATE"}, {"encoding", "PROTOCOL"},
 };
 
-/* Options that one variable alone fills. An exporter that has them has a base URL in `endpoint`, and the
- * traces' own endpoint is no such.
- */
+/* Options that only one variable fills. An exporter with these options has a base URL in `endpoint`, and the
+ * traces' own endpoint is not a base URL. */
 static const struct {
     const char *option, *variable;
 } whole[] = {{"traces_endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
              {"logs_endpoint", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"},
              {"metrics_endpoint", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"}};
 
-/* The signal's own variable, or the general one; NULL when neither says anything. */
+/* The signal's own variable, or the general one; NULL if neither is set. */
 static const char *lookup(gw_env_f *env, const char *variable, char name[static 64])
 {
     static const char *const prefixes[] = {"OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"};
@@ -41,7 +40,7 @@ static const char *lookup(gw_env_f *env, const char *variable, char name[static 
     return NULL;
 }
 
-/* HEADERS are percent-encoded, as W3C Baggage is. A % that is none stands for itself. */
+/* HEADERS are percent-encoded, as in W3C Baggage. A % without two digits stays. */
 static gw_str decode_percent(gw_str s, struct gw_arena *a)
 {
     char *out = gw_arena_raw(a, s.len + 1, 1);

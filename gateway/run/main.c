@@ -38,7 +38,7 @@ static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
 /* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page
- * faults every time. Larger ones are rare, and would leave holes behind that count for nobody. */
+ * faults every time. Larger ones are rare, and would leave unused holes. */
 static void tune_memory(void)
 {
     gw_address_space_spare();
@@ -82,7 +82,8 @@ struct hurry {
     atomic_bool over; /* set before the SIGHUP that main sends when the drain is over */
 };
 
-/* Thread: a second signal ends the drain. Ours is no hurry: standard input has ended (stdin.c). */
+/* Thread: a second signal ends the drain. The SIGTERM of stdin.c, at the end of standard input, does not
+ * count. */
 static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
@@ -169,7 +170,7 @@ static void set_log(const struct gw_conf *conf)
     gw_log_format((enum gw_log_format)conf->process.log_format);
 }
 
-/* Each is said, however many there are: as a line of the log each, or as text. */
+/* Prints all of them: each as a log line, or as text. */
 static void print_diagnostics(struct gw_diagnostics *diagnostics, bool as_lines)
 {
     char *text = NULL, *rest;
@@ -206,7 +207,7 @@ static void print_running(struct gw_pipeline *p)
     free(hints);
 }
 
-/* How to go on, for people. */
+/* Prints the next steps, for people. */
 static void greet(struct gw_pipeline *p)
 {
     if (gw_log_for_machines()) {
@@ -240,13 +241,13 @@ static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struc
     return conf;
 }
 
-/* A terminal that was closed sends SIGHUP as well: then there is nobody left whom to work for. */
+/* A closed terminal sends SIGHUP as well: then ddgate stops. */
 static bool terminal_is_gone(bool had_one)
 {
     return had_one && tcgetpgrp(STDIN_FILENO) < 0;
 }
 
-/* The next signal. While something that a reload retired is left, it is looked at every second; a watchdog wants to hear of us. */
+/* The next signal. While a component is retired, it is checked every second; a watchdog is notified in time. */
 static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
 {
     int number = -1;
@@ -260,7 +261,7 @@ static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
     return number;
 }
 
-/* Until a signal says that it is time to stop. */
+/* Runs until a signal asks for a stop. */
 static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
 {
     bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
@@ -321,7 +322,7 @@ static void check_zone(struct gw_diagnostics *diagnostics)
             unknown);
 }
 
-/* Opens what the configuration says, and runs it, or says that it could. */
+/* Opens the configuration and runs it, or only checks it. */
 static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics,
                    const sigset_t *signals)
 {

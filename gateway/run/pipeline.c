@@ -162,7 +162,7 @@ static void check_storage(gw_str directory, struct gw_diagnostics *diagnostics)
         closedir(opened);
 }
 
-/* False when a receiver has the address: a mistake, or a warning where nobody asked for it. */
+/* False when a receiver has the address: a mistake, or a warning for the default address. */
 static bool claim_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     static const struct gw_listen_claimant by = {"admin.listen", "admin", SOCK_STREAM, false};
@@ -198,7 +198,7 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);
     add_routes(p);
-    /* nothing will run: say what else is wrong, but leave the addresses alone */
+    /* nothing will run: report further mistakes, but do not open addresses */
     if (gw_diagnostics_errors(diagnostics))
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++)
@@ -229,7 +229,7 @@ static bool start_http(struct gw_pipeline *p)
 
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
-    p->host.claims = NULL; /* a reload has successors beside their predecessors */
+    p->host.claims = NULL; /* a reload opens successors beside their predecessors */
     if (!gw_admin_start(p->admin))
         return false;
     if (p->disk_queue && !gw_disk_queue_start(p->disk_queue)) {
@@ -282,7 +282,7 @@ unsigned gw_pipeline_threads(const struct gw_pipeline *p)
     }
     for (size_t i = 0; i < p->receivers_n; i++) {
         unsigned its = p->receivers[i].module->library_threads;
-        n += its ? (unsigned)p->host.threads : 0; /* of its own, one a core */
+        n += its ? (unsigned)p->host.threads : 0; /* threads of its own, one a core */
         library = its > library ? its : library;
     }
     return n + library;
@@ -294,7 +294,7 @@ void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
     gw_http_stop(p->http, HTTP_GRACE_PERIOD);
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_stop_receiver(&p->receivers[i]);
-    gw_pipeline_reap(p); /* receivers among them: what they hold still goes out */
+    gw_pipeline_reap(p); /* retired receivers too: their data must be delivered */
     gw_fanout_stop(p->fanout);
     stop_senders(p, gw_now() + grace_period);
     for (size_t i = 0; i < p->exporters_n; i++)

@@ -123,7 +123,7 @@ static void free_folder(struct folder *f)
     free(f);
 }
 
-/* The script that others use, from beside the first; false when it is not there. */
+/* Adds a script that others use, from the folder of the first; false when it is not there. */
 static bool add_used(struct folder *f, const char *script, gw_str name)
 {
     char path[4096], base[256];
@@ -319,7 +319,7 @@ static bool input_members(struct gw_json *j, struct sc_point *p, bool tags)
     return true;
 }
 
-/* NULL, or what is wrong with a line of JSON. */
+/* NULL, or the mistake in a line of JSON. */
 static const char *read_json(struct sc_point *p, gw_str line)
 {
     static char words[200];
@@ -468,7 +468,7 @@ static int set_option(struct try *t, const char *name, const char *value)
     return EXIT_WELL;
 }
 
-/* Takes one option, with its value when that is an argument of its own: *at stands on the last of them. */
+/* Reads one option, and its value if that is a separate argument: *at is the index of the last one. */
 static int take_option(struct try *t, int argc, char *const *argv, int *at)
 {
     static const char *const valued[] = {"--script", "--source",        "--timezone", "--category",
@@ -488,7 +488,7 @@ static int take_option(struct try *t, int argc, char *const *argv, int *at)
     return set_option(t, name, equal ? equal + 1 : argv[++*at]);
 }
 
-/* Options may stand among the files, and end at a "--". `files` has room for all arguments. */
+/* Options may be among the files, and end at a "--". `files` has room for all arguments. */
 static int options(struct try *t, int argc, char *const *argv, const char **files, int *n)
 {
     bool ended = false;

@@ -29,14 +29,13 @@ static int find_exporter(const struct plan *plan, gw_str name)
     return -1;
 }
 
-/* A successor must be able to carry what waits for its predecessor. */
+/* A successor must support the data that waits for its predecessor. */
 static bool can_take_over(const struct exporter *predecessor, const struct gw_conf_exporter *c)
 {
     return !(gw_sender_route(predecessor->sender).signals & ~c->module->signals);
 }
 
-/* Of the same name, but it cannot take over: the running one is removed, and delivers what it holds by
- * itself. */
+/* Same name, but it cannot take over: the running one is removed, and delivers its own data. */
 static void part_from(struct plan *plan, struct planned_exporter *n, const struct gw_conf_exporter *c)
 {
     if (plan->pipeline->disk_queue)
@@ -251,7 +250,7 @@ struct plan *gw_plan_new(struct gw_pipeline *p, struct gw_conf *conf, struct gw_
         plan_exporter(plan, &conf->exporters[i]);
     plan_receivers(plan);
     plan_admin(plan);
-    if (!gw_diagnostics_errors(diagnostics)) /* else what is said of defaults would be wrong */
+    if (!gw_diagnostics_errors(diagnostics)) /* otherwise messages about defaults would be wrong */
         warn_of_restarts(plan);
     return plan;
 }

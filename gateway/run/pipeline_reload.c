@@ -51,7 +51,7 @@ static bool is_routed(const struct gw_route *routes, size_t n, unsigned exporter
     return false;
 }
 
-/* Delivers what it holds, in all the time that max_age gives. */
+/* It delivers its data, for as long as max_age allows. */
 static void remove_exporter(const struct plan *plan, const struct exporter *e, const struct gw_route *routes)
 {
     unsigned row = gw_sender_route(e->sender).exporter;
@@ -110,7 +110,7 @@ static enum fate fate_of(const struct plan *plan, size_t running, void **success
     return exclusive ? STOPS : RETIRES;
 }
 
-/* Successors that were opened beside their predecessors take requests from here on. */
+/* From here on successors that were opened beside their predecessors get the requests. */
 static void publish_sites(struct plan *plan)
 {
     struct gw_err err;

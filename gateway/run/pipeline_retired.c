@@ -18,7 +18,7 @@ void gw_retire(struct gw_pipeline *p, struct retired *r)
 
 /* --- counts --- */
 
-/* Oldest first: what one adds to its successor that adds to its own, when it is retired as well. */
+/* Oldest first: the counts that one adds to its successor are then added to that one's successor. */
 void gw_retired_move_counts(struct gw_pipeline *p)
 {
     for (struct retired *r = p->retired; r; r = r->next) {

@@ -92,7 +92,7 @@ static bool memory_ready(struct gw_pipeline *p, FILE *why)
     return false;
 }
 
-/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
+/* True if data sent now would be accepted. If not, a line per reason goes to `why`. */
 static bool is_ready(struct gw_pipeline *p, FILE *why)
 {
     static const char *const not_yet[] = {
@@ -194,7 +194,7 @@ static void own_receiver(const struct gw_pipeline *p, size_t i, struct gw_metric
     gw_metrics_owner(to, "receiver", gw_str_z(name));
 }
 
-/* Under the lock. The HTTP server's is told only while it runs: a stop takes it apart. */
+/* Under the lock. The HTTP server is only measured while it runs, because a stop frees it. */
 static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
 {
     gw_retired_move_counts(p);

@@ -203,7 +203,7 @@ static void print_sample_row(FILE *to, int indent, const struct gw_opt *row, con
     fputs(";\n", to);
 }
 
-/* Does the row stand in this group? "tls.ca" in "tls". */
+/* True if the row is in this group: "tls.ca" in "tls". */
 static bool in_group(const struct gw_opt *row, const char *group, size_t len)
 {
     return row->type != GW_OPT_END_ROW && strncmp(row->name, group, len) == 0 && row->name[len] == '.';
@@ -228,7 +228,7 @@ static void print_sample_rows(FILE *to, int indent, const struct gw_opt *row, co
     }
 }
 
-/* Those that run without being asked for come first, the others as comments. */
+/* Receivers that run by default come first, the others as comments. */
 static void print_sample_receivers(FILE *to)
 {
     bool any = false;

@@ -22,7 +22,7 @@ static enum gw_code offer(void *ctx, struct gw_frame *frame)
     return code;
 }
 
-/* Counted as refused where there is no room. */
+/* Counts the frame as refused if there is no room. */
 static enum gw_code offer_once(void *ctx, struct gw_frame *frame)
 {
     struct metric_flusher *f = ctx;

@@ -23,7 +23,7 @@ static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
 
 #define STARTS_WITH_ANY(line, texts) starts_with_any(line, texts, sizeof(texts) / sizeof *(texts))
 
-/* --- what the record's first line says --- */
+/* --- the record's first line --- */
 
 static bool has_time(gw_str s)
 {
@@ -135,7 +135,7 @@ static bool is_node_place(gw_str line)
     return digits && digits < line.len && line.ptr[line.len - 1 - digits] == ':';
 }
 
-/* app/cart.rb:3:in `f', and nothing behind it: with a message it is an exception's first line. */
+/* app/cart.rb:3:in `f', and nothing after it: with a message it is an exception's first line. */
 static bool is_ruby_frame(gw_str line)
 {
     const char *in = line.ptr[line.len - 1] == '\'' ? memmem(line.ptr, line.len, ":in ", 4) : NULL;
@@ -143,7 +143,7 @@ static bool is_ruby_frame(gw_str line)
            (in[4] == '`' || in[4] == '\'') && gw_str_find(line, ' ') == (size_t)(in - line.ptr) + 3;
 }
 
-/* What a worker of PHP-FPM said; NULL in ptr: the line is not of one. */
+/* The output of a PHP-FPM worker in the line; NULL in ptr: it is not such a line. */
 static gw_str worker_text(gw_str line)
 {
     static const char says[] = " said into std";
@@ -154,7 +154,7 @@ static gw_str worker_text(gw_str line)
                : GW_NOSTR;
 }
 
-/* Lines of PHP-FPM, each with a time of its own, that go on with a worker's trace. */
+/* Lines of PHP-FPM, each with a time of its own, that continue a worker's trace. */
 static bool continues_worker(const struct stacktrace *t, gw_str line)
 {
     gw_str text = worker_text(line);
@@ -164,8 +164,8 @@ static bool continues_worker(const struct stacktrace *t, gw_str line)
            STARTS(text, "PHP  ") || (text.len > 1 && *text.ptr == '#' && gw_is_digit(text.ptr[1]));
 }
 
-/* `F, [2026-11-21T10:00:00.123456 #7] FATAL -- : [request] ` of Ruby's Logger, with no message: Rails says more in
- * the lines that follow. */
+/* `F, [2026-11-21T10:00:00.123456 #7] FATAL -- : [request] ` of Ruby's Logger, without a message: Rails
+ * writes more in the following lines. */
 static bool is_rails(gw_str line)
 {
     static const char dashes[] = " FATAL -- ";
@@ -182,8 +182,8 @@ static gw_str rails_tags(gw_str first)
     return at ? gw_str_trim(gw_str_from(first, (size_t)(at - first.ptr) + 2)) : GW_NOSTR;
 }
 
-/* `RuntimeError (boom):` and frames, `app/carts.rb:3:in `show'`, also with a gem's name before them; and whatever
- * stands behind the same tags. */
+/* `RuntimeError (boom):` and frames, `app/carts.rb:3:in `show'`, also with a gem's name before them; and all
+ * lines with the same tags. */
 static bool continues_rails(const struct stacktrace *t, gw_str line)
 {
     gw_str tags = rails_tags(t->first);
@@ -301,7 +301,7 @@ static enum stacktrace_kind kind_of(gw_str line)
     }
 }
 
-/* `PHP Fatal error:  Uncaught X: message`, without ` in FILE:LINE`: the message goes on. */
+/* `PHP Fatal error: Uncaught X: message`, without ` in FILE:LINE`: the message continues. */
 static bool is_unfinished_php(gw_str line)
 {
     gw_str head = gw_str_n(line.ptr, line.len < STACKTRACE_HEAD ? line.len : STACKTRACE_HEAD);
@@ -334,7 +334,7 @@ static enum stacktrace_verdict joins(struct stacktrace *t, bool indented)
     return STACKTRACE_CONTINUES;
 }
 
-/* An exception that was never raised has no frames: its own line, then what it was the cause of. */
+/* An exception that was never raised has no frames: only its own line, then the exception that it caused. */
 static enum stacktrace_verdict after_bare_header(struct stacktrace *t, gw_str line)
 {
     if (!STARTS(line, "The above exception was") && !STARTS(line, "During handling of the above"))
@@ -379,7 +379,8 @@ static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
     return joins(t, is_indented(line));
 }
 
-/* A traceback's own lines at the margin: the exception, and what SQLAlchemy and logging add behind it. */
+/* A traceback's lines in the first column: the exception, and the lines that SQLAlchemy and logging add after
+ * it. */
 static bool continues_python(struct stacktrace *t, gw_str line)
 {
     static const gw_str known[] = {
@@ -392,7 +393,7 @@ static bool continues_python(struct stacktrace *t, gw_str line)
     return STARTS_WITH_ANY(line, known) || (t->expects && is_loguru_frame(line));
 }
 
-/* A traceback behind the record's first line: of a log line, or of one that says that a traceback follows. */
+/* A traceback after the record's first line: a log line, or a line that announces a traceback. */
 static bool begins_python(struct stacktrace *t)
 {
     static const gw_str heralds[] = {GW_LIT("Exception in thread "), GW_LIT("Exception ignored in"),
@@ -403,7 +404,7 @@ static bool begins_python(struct stacktrace *t)
     return t->expects = true;
 }
 
-/* `** (RuntimeError) message` behind a log line, and what GenServers say of themselves behind that. */
+/* `** (RuntimeError) message` after a log line, and the lines that GenServers add. */
 static bool continues_elixir(struct stacktrace *t, gw_str line)
 {
     static const gw_str known[] = {GW_LIT("Last message"), GW_LIT("State: "),    GW_LIT("Client "),

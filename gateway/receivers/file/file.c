@@ -70,7 +70,7 @@ static void open_text(struct file *f, const char *path, struct gw_diagnostics *d
     gw_config_error(diagnostics, where, "%s", why);
 }
 
-/* A directory is none of the files in it: what is meant is a pattern. */
+/* A directory matches none of its files: the user probably meant a pattern. */
 static void check_paths(const struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct stat st;
@@ -95,7 +95,7 @@ static void leave_checked(const struct file *f)
         *at = f->next_checked;
 }
 
-/* A place by the option must be one; that there is none by default is only worth a warning. */
+/* A place named by the option must exist; a missing default place only causes a warning. */
 static void refuse_state(struct file *f, const char *path, const char *why, bool error,
                          struct gw_diagnostics *diagnostics)
 {
@@ -108,7 +108,7 @@ static void refuse_state(struct file *f, const char *path, const char *why, bool
         gw_config_warning(diagnostics, where, "%s", why);
 }
 
-/* The offsets on disk, if there are any. False: the file is not one that could ever be ours. */
+/* Loads the offsets on disk, if there are any. False: the file cannot be a file of offsets. */
 static bool load_state(struct file *f, struct file_offsets *read, char *why)
 {
     struct file_reader *r = &f->reader;
@@ -130,7 +130,8 @@ static bool load_state(struct file *f, struct file_offsets *read, char *why)
     return true;
 }
 
-/* Those that a receiver before us let go of: nobody else has them, and they say more than the disk does. */
+/* Finds the offsets that a predecessor released: they are newer than those on the disk, and no other receiver
+ * has them. */
 static struct offset_tracker *find_tracker(struct file *f, const char *path,
                                            struct gw_diagnostics *diagnostics)
 {
@@ -159,7 +160,8 @@ static struct offset_tracker *find_tracker(struct file *f, const char *path,
     return tracker;
 }
 
-/* What offsets cover stands in the disk queue, if there is one, and is brought to the disk before them. */
+/* Records that the offsets cover are in the disk queue, if there is one; it is synced before the offsets are
+ * written. */
 static bool sync_queue(void *fanout)
 {
     return gw_fanout_sync(fanout);
@@ -266,7 +268,7 @@ static void hint(void *ctx, FILE *to)
     fputc('\n', to);
 }
 
-/* By now the exporters have delivered what they could: this is the offset that the next start begins with. */
+/* The exporters have delivered what they could by now: these are the offsets for the next start. */
 static void close_(void *ctx)
 {
     struct file *f = ctx;

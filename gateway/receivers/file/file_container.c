@@ -175,7 +175,8 @@ static bool find_records(const struct file_multiline *j, struct file_container_s
     return true;
 }
 
-/* Up to where everything is over: no record that goes on reaches beyond it. Those that do are left out. */
+/* The end of the finished part: no unfinished record begins before it. Records that reach beyond it are left
+ * out. */
 static size_t find_done(struct file_containers *c)
 {
     size_t done = c->whole;

@@ -33,8 +33,8 @@ static bool begins_with(int fd, const char *bytes, size_t n)
     return file_pread(fd, start, n, 0) == (ssize_t)n && memcmp(start, bytes, n) == 0;
 }
 
-/* Whether t's file is still what t read: it may be truncated at any moment, and t hears of that later. Puts
- * its first bytes into `ours`. */
+/* True if t's file still has the content that t read: it may be truncated at any moment, and t learns of that
+ * later. Copies its first bytes to `ours`. */
 static bool is_as_read(const struct file_tail *t, char ours[FILE_HEAD], ssize_t *n)
 {
     struct stat of;
@@ -57,8 +57,8 @@ static enum file_copy compare_bytes(const struct file_tail *t, const char *ours,
     return same_bytes(t->fd, fd, st->st_size - (off_t)n, n) ? FILE_COPY : FILE_NO_COPY;
 }
 
-/* Between two looks at t's file it may have been truncated: what was compared between them then says nothing,
- * and t has yet to find out. `telling`: so many bytes have to be alike at least. */
+/* Between two reads t's file may have been truncated: then the comparison means nothing, and t will notice
+ * later. `telling`: at least so many bytes must be equal. */
 static enum file_copy compare(const struct file_tail *t, int fd, const struct stat *st, ssize_t telling)
 {
     char ours[FILE_HEAD];
@@ -74,7 +74,7 @@ static enum file_copy compare(const struct file_tail *t, int fd, const struct st
 bool file_is_still_copy(const struct file_tail *t)
 {
     struct stat st;
-    /* what was truncated finds its copy in its own turn, first */
+    /* a truncated tail must find its copy in its own turn first */
     if (t->copy_of->ready || t->fd < 0 || fstat(t->fd, &st) != 0)
         return true;
     bool numbered = file_is_numbered(file_base_name(t->copy_of->entry->at.path).ptr,
@@ -124,8 +124,8 @@ static bool ask_here(struct question *q, gw_str base)
     return false;
 }
 
-/* In folders from which a rotation may have put it here, where few bytes may be other logs'. Of very many files
- * with one name not all are asked. */
+/* Searches folders from which a rotation may have moved it here, where short beginnings may be those of other
+ * logs. Of very many files with one name not all are checked. */
 static bool ask_beside(struct question *q, const struct file_index *by, gw_str base, bool target)
 {
     size_t n = 0;

@@ -18,7 +18,8 @@ struct search {
     struct file_copy_found *found;
 };
 
-/* Some other content than t's is known to stand there: no copy of t, or one that is read for itself. */
+/* True if the file is known to have other content than t's: it is not a copy of t, or is read as a tail of
+ * its own. */
 static bool is_known(const struct search *s, int fd, const struct stat *st)
 {
     const struct file_tail *its = file_tail_of(s->r, st);

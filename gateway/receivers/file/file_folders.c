@@ -37,7 +37,7 @@ static void each_in(const char *path, file_folder_f *call, void *ctx)
         closedir(dir);
 }
 
-/* "/var/log/app/" → "/var/log/"; "app/" → "". Empty also where there is none. */
+/* "/var/log/app/" → "/var/log/"; "app/" → "". Empty if there is none. */
 static gw_str parent_of(gw_str folder)
 {
     size_t n = folder.len;
@@ -130,7 +130,7 @@ static void watch_beside(void *ctx, const char *path)
         watch(f, one);
 }
 
-/* What is in it, and what is in the folder above, each once. */
+/* Adds its folders and those of the folder above, each once. */
 static void list_beside(struct file_reader *r, struct file_folder *one)
 {
     char above[PATH_MAX];

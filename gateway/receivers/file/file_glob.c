@@ -12,8 +12,8 @@
 
 /* --- by words --- */
 
-/* The first name of *rest, NUL-terminated in name; *rest moves behind it and its slashes. False: there is
- * none, or it is too long. */
+/* Copies the first name of *rest, NUL-terminated, to name; *rest moves after it and its slashes. False: there
+ * is none, or it is too long. */
 static bool next_name(const char **rest, char *name)
 {
     const char *at = *rest;
@@ -94,7 +94,7 @@ static void pop(struct walk *w, size_t len)
     w->path[len] = '\0';
 }
 
-/* What the folder says of it spares the question. */
+/* The type in the directory entry avoids an lstat. */
 static bool is_link(const char *path, unsigned char type)
 {
     struct stat st;
@@ -162,7 +162,7 @@ static void walk_matches(struct walk *w, const char *want, const char *rest)
         closedir(dir);
 }
 
-/* What is here, and what is in every folder below. */
+/* Everything here, and in every folder below. */
 static void walk_below(struct walk *w, const char *rest)
 {
     walk_names(w, rest);

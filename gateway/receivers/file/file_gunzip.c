@@ -18,7 +18,7 @@
 #include "core/base/log.h"
 #include "gateway/receivers/file/file_reader.h"
 
-/* Of what is longer the rest is left: the reader would do nothing else for seconds. */
+/* The rest of a longer one is skipped: the reader would do nothing else for seconds. */
 static const uint64_t MOST = 1024u * 1024 * 1024, MOST_IN_MEMORY = 16u * 1024 * 1024;
 static const char too_long[] = "that is too much at once";
 
@@ -57,7 +57,7 @@ static bool has_name(const struct search *s, const char *compressed)
 
 /* --- contents --- */
 
-/* How far the file goes on behind `offset`, as far as gzip says: it keeps 32 bits of the length. */
+/* The number of bytes after `offset`, by gzip's own length, of which it stores 32 bits. */
 static uint32_t bytes_behind(int fd, uint64_t offset, uint64_t packed)
 {
     uint8_t last[4];
@@ -96,7 +96,8 @@ static bool put(int fd, const char *bytes, size_t n, uint64_t at)
     return n == 0 || pwrite(fd, bytes, n, (off_t)at) == (ssize_t)n;
 }
 
-/* Its beginning was read, and is the file's. Writes what stands behind `from`. NULL: all of it; else why not. */
+/* Its beginning was read, and is the file's. Writes the bytes after `from`. NULL: all of them; otherwise the
+ * reason. */
 static const char *unpack(const struct search *s, gzFile gz, const char *head, size_t n, int to,
                           uint64_t most)
 {
@@ -153,7 +154,7 @@ static void consider(struct search *s, int fd, const char *path)
     gzclose(gz);
 }
 
-/* Of another compression only its time says that it was written after it was looked at last. */
+/* With another compression only the archive's time shows that it was written after the file was last read. */
 static void pass_over(struct search *s, const char *path)
 {
     struct stat st;

@@ -13,8 +13,8 @@
 
 /* --- truncation --- */
 
-/* Nothing but our copy is left of what stood behind `from` and was not passed on. It may go into a sink that is
- * full: it is little. */
+/* Only the copy in memory is left of the bytes after `from` that were not passed on. It is small, so it may
+ * go into a full sink. */
 static void overflow(struct file_reader *r, struct file_tail *t, uint64_t from)
 {
     bool is_long, full = r->full;
@@ -46,8 +46,8 @@ static void become_its_entry(struct file_reader *r, struct file_tail *t, struct 
     file_tail_renamed(r, copy);
 }
 
-/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
- * t was, or not at all where it ends before. */
+/* The content of t before the truncation is in a copy, which takes over t's entry and is read from t's
+ * position, or not at all if it ends before that. */
 static bool hand_over(struct file_reader *r, struct file_tail *t, const struct file_copy_found *found)
 {
     struct file_tail *copy = file_tail_of(r, &found->st);
@@ -82,7 +82,8 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, const struct f
     return true;
 }
 
-/* Of what it was seen to have, what stands behind `had` is in no copy, and was not read. */
+/* Counts the bytes after `had`, which the file was seen to have, which are in no copy, and which were not
+ * read. */
 static void count_lost(struct file_reader *r, const struct file_tail *t, uint64_t had)
 {
     uint64_t there = t->there > t->size ? t->there : t->size, lost = there > had ? there - had : 0;
@@ -95,7 +96,7 @@ static void count_lost(struct file_reader *r, const struct file_tail *t, uint64_
     atomic_fetch_add_explicit(&r->counts->lost_bytes, lost, memory_order_relaxed);
 }
 
-/* What was left of it: in a copy, read for itself, or lost. */
+/* Handles the unread rest: it is in a copy, read as a tail of its own, or lost. */
 static void leave_rest(struct file_reader *r, struct file_tail *t)
 {
     struct file_copy_found found = {.fd = -1};
@@ -144,7 +145,7 @@ static void sniff(struct file_reader *r, struct file_tail *t)
         t->pos = mark;
 }
 
-/* What is known of the file's first bytes grows with it. */
+/* The known first bytes of the file grow with it. */
 static void learn_head(struct file_reader *r, struct file_tail *t, const char *head, size_t n)
 {
     bool fresh = t->head_n < 4; /* a byte order mark may not have been whole */

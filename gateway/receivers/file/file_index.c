@@ -19,8 +19,8 @@ static struct file_index_link **slots_of(struct file_index *ix)
     return ix->more ? ix->more : ix->first;
 }
 
-/* Inodes and watches are small numbers that follow each other: the product's upper bits tell them apart. `n`
- * is a power of two. */
+/* Inodes and watches are consecutive small numbers: the product's upper bits distinguish them. `n` is a power
+ * of two. */
 static size_t slot_of(uint64_t key, size_t n)
 {
     return (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & (n - 1);

@@ -93,7 +93,7 @@ static gw_str keep_head(const struct file_multiline *j, gw_str first, char *head
     return gw_str_n(head, n);
 }
 
-/* Grows the record line by line. True when it is over. */
+/* Extends the record line by line. True when it is complete. */
 static bool grow(const struct file_multiline *j, const char *buf, size_t n, enum file_end end,
                  struct file_record *r)
 {

@@ -19,7 +19,7 @@
 #define MAGIC "ddgate-offsets "
 enum { VERSION = 1 };
 
-/* FNV-1a: these tell accidents apart, not adversaries. */
+/* FNV-1a: it detects accidents, not attacks. */
 uint64_t file_head_hash(const char *head, size_t n)
 {
     uint64_t h = 0xcbf29ce484222325u;
@@ -50,7 +50,7 @@ static void put_path(FILE *f, const char *path)
             fprintf(f, "%%%02x", (unsigned char)*path);
 }
 
-/* "file CHECK REST\n": `text` is what was written into memory as REST. */
+/* "file CHECK REST\n": `text` is REST, written to memory. */
 static void put_line(FILE *f, const char *kind, char **text, const size_t *n, FILE *line)
 {
     fflush(line);
@@ -196,8 +196,8 @@ static bool take_line(struct file_offsets *o, gw_str line)
     return gw_str_eq(kind, GW_STR("pattern")) && take_pattern(o, line);
 }
 
-/* The file may be anybody's: what is longer than a line of ours is passed over, in bounded memory, and what has
- * no line feed for long, or at its end, is the last that is looked at. */
+/* Any user may have written the file: longer lines than ddgate's are skipped, in bounded memory, and reading
+ * stops at a line feed that does not come. */
 enum { LINE = 64 * 1024, LONGEST = 16 << 20 };
 enum line { A_LINE, BAD_LINE, BAD_END, NO_MORE };
 
@@ -243,7 +243,7 @@ static bool take_all(FILE *f, const char *path, struct file_offsets *o, char *wh
     return true;
 }
 
-/* For reading, without waiting for whoever writes into a pipe. NULL with an empty `why`: it is not there. */
+/* For reading, without waiting for a writer of a pipe. NULL with an empty `why`: it does not exist. */
 static FILE *open_regular(const char *path, char *why)
 {
     struct stat st;

@@ -21,7 +21,7 @@ static const gw_nsec SCAN_ANYWAY = 10 * GW_SEC;
 /* a copy that is being made */
 static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC;
 static const gw_nsec GATHER = 10 * GW_MSEC; /* between rounds, so that a busy file is read by blocks */
-/* what was read first does not wait longer for those that have much more */
+/* the first records do not wait longer for tails with much more to read */
 static const gw_nsec FLUSH_AFTER = 100 * GW_MSEC;
 static const gw_nsec SAVE_PAUSE = GW_SEC;
 
@@ -35,7 +35,7 @@ static gw_str decode(void *ctx, gw_str raw)
     return file_text_decode(&r->text, r->judging, raw);
 }
 
-/* Connections and other files want descriptors too. */
+/* Connections and other files need descriptors too. */
 static size_t open_limit(const struct file_reader *r)
 {
     struct rlimit limit;
@@ -76,7 +76,7 @@ bool file_reader_open(struct file_reader *r)
     return r->wake >= 0 && r->buf && r->re && r->join.spans;
 }
 
-/* The next reader finds out for itself what is a copy. */
+/* The next reader detects copies itself. */
 static void drop_copies(struct file_reader *r)
 {
     for (struct file_tail *t = r->tails, *next; t; t = next) {
@@ -139,8 +139,8 @@ void file_reader_stop(struct file_reader *r)
 
 /* --- waiting --- */
 
-/* Until something happens in a folder, to a file (with `events`), somebody stops us, or it is time. False: it
- * is not time yet. */
+/* Sleeps until an event in a folder or, with `events`, of a file, a stop, or the time. False: the time has
+ * not come yet. */
 static bool sleep_until(struct file_reader *r, gw_nsec until, bool events)
 {
     struct pollfd fds[] = {{.fd = r->wake, .events = POLLIN},
@@ -168,7 +168,7 @@ static void hear(void *ctx, int number, enum file_event what, const char *name)
         tail_changed(r, l->of);
 }
 
-/* Files that nobody tells about, every `poll`; all of them now and then. */
+/* Polls unwatched files every `poll`, and all files from time to time. */
 static void look_around(struct file_reader *r, bool all)
 {
     struct stat st;
@@ -179,8 +179,8 @@ static void look_around(struct file_reader *r, bool all)
     r->looked_at = r->now;
 }
 
-/* Scans take a tenth of a core, and half of what a slow file system bears. On a machine that is busy with other
- * things a scan takes long and costs little: that is no reason to look seldom. */
+/* Scans take a tenth of a core, and half of what a slow file system bears. On a busy machine a scan takes
+ * long and costs little CPU, which is no reason to scan less often. */
 static gw_nsec scan_pause(const struct file_reader *r)
 {
     gw_nsec pause = 10 * r->scan_cpu > r->scan_took ? 10 * r->scan_cpu : r->scan_took;
@@ -195,7 +195,7 @@ static gw_nsec next_scan(const struct file_reader *r)
     return r->scanned_at ? r->scanned_at + (pause < SCAN_ANYWAY ? pause : SCAN_ANYWAY) : 0;
 }
 
-/* What was given up is read another time, whether or not its file grows. */
+/* Text that was given up is read again, whether or not its file grows. */
 static void look_for_rewinds(struct file_reader *r)
 {
     for (struct file_tail *t = offset_tracker_given_up(r->tracker) ? r->tails : NULL; t; t = t->next)
@@ -228,7 +228,7 @@ static void look(struct file_reader *r)
     file_folders_expire(r);
 }
 
-/* Those that something happened to: what they lost is looked for while it can be found. */
+/* Checks tails with events: lost bytes are searched while they can be found. */
 static void check_unchecked(struct file_reader *r)
 {
     for (struct file_tail *t; (t = file_list_next(&r->unchecked));) {
@@ -257,9 +257,9 @@ void file_reader_save(struct file_reader *r)
                "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
 
-/* Offers all that stands in the sink, with its ack callback, which is made once. Where offsets are kept
- * nowhere the frames do not carry it: what a stop leaves behind is lost then, and only what was handed over
- * moves the offsets. */
+/* Offers all records in the sink, with its ack callback, which is made once. If offsets are not saved, the
+ * frames do not carry it: what a stop leaves behind is lost then, and only accepted records advance the
+ * offsets. */
 static bool offer(struct file_reader *r)
 {
     bool kept = r->state[0];
@@ -275,7 +275,7 @@ static bool offer(struct file_reader *r)
     return true;
 }
 
-/* What is ready may have been truncated, and its turn does not come soon. */
+/* A ready tail may have been truncated, and its turn may be far away. */
 static void begin_to_wait(struct file_reader *r)
 {
     atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
@@ -297,7 +297,7 @@ static void flush(struct file_reader *r)
 
 /* --- turns --- */
 
-/* What was taken for a copy and is none is a log of its own, from its first byte on. */
+/* A supposed copy that is not a copy is a log of its own, read from its first byte. */
 static void doubt_copy(struct file_reader *r, struct file_tail *t)
 {
     if (file_is_still_copy(t))
@@ -346,7 +346,7 @@ static bool flush_is_due(const struct file_reader *r)
     return r->full || (r->fed_at && r->now >= r->fed_at + FLUSH_AFTER);
 }
 
-/* Everybody who has something once, in the order in which they came; who has more comes last. */
+/* Each tail with unread data gets one turn, in order; a tail with more goes to the end. */
 static void round_of_turns(struct file_reader *r)
 {
     for (size_t n = r->queued.n; n && r->queued.first && !flush_is_due(r) && !is_stopping(r); n--) {
@@ -398,7 +398,7 @@ void file_reader_wait(struct file_reader *r, gw_nsec next)
         sleep_until(r, next, true);
 }
 
-/* What no queue takes was never read: the offsets say so, and nothing counts it. */
+/* Records that no queue accepts count as unread: the offsets do not cover them, and they are not counted. */
 void file_reader_finish(struct file_reader *r)
 {
     if (gw_log_sink_empty(r->sink) || offer(r))

@@ -67,7 +67,7 @@ void file_refuse(struct file_reader *r, const char *path, const struct stat *st,
     refuse(r, path, st->st_dev, st->st_ino, error);
 }
 
-/* No device has the number 0, and of what cannot be looked at no inode is known. */
+/* No device has the number 0; the inode of a name that cannot be read is not known. */
 void file_refuse_name(struct file_reader *r, const char *path, int error)
 {
     refuse(r, path, 0, file_name_key(gw_str_z(path)), error);

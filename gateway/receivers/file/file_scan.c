@@ -14,7 +14,8 @@
 #include "gateway/receivers/file/file_glob.h"
 #include "gateway/receivers/file/file_reader.h"
 
-/* What was not seen for so long is forgotten: until then it may be on a file system that is not mounted. */
+/* A file that was not seen for so long is forgotten: until then it may be on a file system that is not
+ * mounted. */
 static const int64_t memory = 7 * 24 * 3600; /* seconds */
 
 /* A file that no tail reads yet. */
@@ -118,7 +119,7 @@ static void see_link(void *ctx, const char *path)
         ((struct scan *)ctx)->r->blind = true;
 }
 
-/* Nobody knows what is in it. */
+/* Its content is not known. */
 static void see_trouble(void *ctx, const char *path, int error)
 {
     struct scan *s = ctx;
@@ -131,7 +132,7 @@ void file_scan_fini(struct file_reader *r)
     file_index_fini(&r->refused_by_inode);
 }
 
-/* What was found, and no other that has its name by now. -1: it is not to be had. */
+/* Opens the file that was found, and no other that has its name by now. -1: that is not possible. */
 static int open_found(struct file_reader *r, const struct found *f, struct stat *st)
 {
     int fd = file_open(f->path), error = errno;
@@ -196,7 +197,8 @@ static void resume(struct file_reader *r, struct found *f, struct file_entry *e,
     begin_to_read(r, t);
 }
 
-/* What was compressed is known by its contents only. What is not unpacked is left for good: e goes. */
+/* Compressed files are recognized only by their content. If it is not unpacked, it is skipped for good, and e
+ * is removed. */
 static int open_compressed(struct file_reader *r, struct file_entry *e, char *path, size_t size)
 {
     struct file_copy_found found;
@@ -211,7 +213,7 @@ static int open_compressed(struct file_reader *r, struct file_entry *e, char *pa
     return found.fd;
 }
 
-/* Without a name that a pattern finds. The descriptor is of the reader before this one, or of a name beside
+/* A file without a name that a pattern matches. The descriptor is from the predecessor, or of a name beside
  * the last one. */
 static int open_lost(struct file_reader *r, struct file_entry *e, char *path, size_t size)
 {
@@ -230,8 +232,8 @@ static int open_lost(struct file_reader *r, struct file_entry *e, char *path, si
     return gone ? open_compressed(r, e, path, size) : -1;
 }
 
-/* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. What
- * else there is to find out about the file its first turn does. */
+/* The file was renamed while ddgate was not running, to a name that no pattern matches: the unread rest is
+ * still read. Its first turn finds out the rest. */
 static void resume_lost(struct file_reader *r)
 {
     char path[PATH_MAX];
@@ -267,7 +269,7 @@ static void forget_old(struct file_reader *r)
 
 /* --- new --- */
 
-/* `start` is for what was there already when the receiver, or this pattern of it, first looked. */
+/* `start` applies to files that existed when the receiver, or this pattern of it, was first used. */
 static bool begins_at_end(const struct file_reader *r, const char *path)
 {
     return r->scanned_at == 0 && r->conf->start == 0 &&
@@ -310,8 +312,8 @@ static void begin(struct file_reader *r, const struct found *f)
 
 /* --- all of it --- */
 
-/* A symbolic link that was made more than once since the last scan led to files that nobody looked at, unless they
- * are found by names of their own. */
+/* A symbolic link that was replaced more than once since the last scan pointed to files that were not seen,
+ * unless their own names match. */
 static void log_missed_links(struct file_reader *r, struct file_tail *t)
 {
     if (t->linked > 1 && !file_glob_match_any(&r->conf->path, t->target)) {

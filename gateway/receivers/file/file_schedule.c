@@ -90,8 +90,8 @@ static bool is_deleted(const struct file_tail *t)
     return t->fd < 0 || fstat(t->fd, &st) != 0 || st.st_nlink == 0;
 }
 
-/* What it has cannot be had any more, or is all read; and what was read can be read another time from nowhere
- * but here. */
+/* True if its content is unreachable or completely read, and the records that were read can be read again
+ * only here. */
 static bool is_over(struct file_reader *r, const struct file_tail *t, bool deleted)
 {
     gw_nsec quiet = r->now - t->grew;
@@ -102,7 +102,8 @@ static bool is_over(struct file_reader *r, const struct file_tail *t, bool delet
     return !deleted || offset_tracker_settled(r->tracker, t->entry);
 }
 
-/* It could not be read until now, and nobody looks for it any more: but for the next start, if it has a name. */
+/* The file could not be read until now, and is not searched any more, except by the next start if it has a
+ * name. */
 static void leave_unread(struct file_reader *r, const struct file_tail *t, bool deleted)
 {
     struct stat st;

@@ -97,7 +97,7 @@ void file_tail_set_copy(struct file_reader *r, struct file_tail *copy, struct fi
         offset_tracker_hide(r->tracker, copy->entry, of != NULL);
 }
 
-/* What it is a copy of goes: the rest of that is read here. */
+/* Ends the relation to the file whose copy this is: the rest is read here. */
 static void let_copy_go(struct file_reader *r, struct file_tail *copy)
 {
     uint64_t pos = copy->copy_of->pos;
@@ -197,7 +197,7 @@ void file_tail_emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint
     }
 }
 
-/* One record of the file as it stands, which ends at `end`. */
+/* Passes on one record of the file, which ends at `end`. */
 static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
 {
     file_tail_emit(r, t, raw, cut, NULL);
@@ -264,7 +264,7 @@ static bool read_at(struct file_reader *r, struct file_tail *t, char *buf, size_
     return true;
 }
 
-/* How final the end of what was just read is: what came with it was not there a moment ago. */
+/* How final the end of the last read is: bytes that arrived with it were not there a moment ago. */
 static enum file_end end_after_read(struct file_reader *r, struct file_tail *t)
 {
     enum file_end end = file_tail_end(r, t);
@@ -273,8 +273,7 @@ static enum file_end end_after_read(struct file_reader *r, struct file_tail *t)
     return end;
 }
 
-/* Behind what a hole leaves out: where the next byte stands that was written, at or behind `at`. A multiple
- * of the unit from there. */
+/* The position after a hole: the next written byte at `at` or after it, as a multiple of the unit from there. */
 static uint64_t next_written(struct file_tail *t, uint64_t at)
 {
     struct stat st;
@@ -318,7 +317,7 @@ static void hold(struct file_tail *t, const char *rest, size_t n)
     }
 }
 
-/* The file is shorter than where these bytes stood: they were read before it was truncated. */
+/* The file is shorter than the position of these bytes: they were read before it was truncated. */
 static void hold_last(struct file_tail *t, const char *bytes, size_t n)
 {
     struct stat st;
@@ -326,7 +325,7 @@ static void hold_last(struct file_tail *t, const char *bytes, size_t n)
         hold(t, bytes, n < FILE_HELD ? n : FILE_HELD);
 }
 
-/* After n bytes were read: the file is what it was. Else *now says how the turn goes on. */
+/* After n bytes were read: true if the file is the same. Otherwise *now is how the turn continues. */
 static bool is_still_same(struct file_reader *r, struct file_tail *t, size_t n, enum file_turn *now)
 {
     enum file_same same = file_tail_compare(r, t);
@@ -363,7 +362,7 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t)
     return last ? FILE_DONE : FILE_AGAIN;
 }
 
-/* A block of nothing but NUL bytes, which are no record's, may be of a hole. */
+/* A block of only NUL bytes, which are in no record, may be a hole. */
 static void pass_hole(struct file_tail *t, size_t n, size_t used)
 {
     struct stat st;

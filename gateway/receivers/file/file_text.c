@@ -42,7 +42,7 @@ static gw_str superset(gw_str name)
     return gbk ? GW_STR("GB18030") : name;
 }
 
-/* ASCII, line feeds among it, stands for itself. */
+/* True if ASCII, including line feeds, is encoded as itself. */
 static bool keeps_ascii(const char *name)
 {
     static const char probe[] = "a\n +Z{~";
@@ -186,7 +186,7 @@ static bool between(char c, int low, int high)
     return (unsigned char)c >= low && (unsigned char)c <= high;
 }
 
-/* Bytes of the sequence whose ESC stands at s[0]; 0 when it is none, or not whole. */
+/* Length of the sequence whose ESC is at s[0]; 0 if it is not one, or not complete. */
 static size_t sequence(gw_str s)
 {
     size_t i = 2;

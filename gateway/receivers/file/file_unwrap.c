@@ -37,7 +37,7 @@ bool file_unwrap_waits(struct file_reader *r, struct file_tail *t)
     return before && before->queued.tail;
 }
 
-/* A file that took its name has lines of which none was read: they may go on with this one's last. */
+/* True if its successor has lines of which none was read: they may continue this file's last line. */
 static bool is_followed(const struct file_tail *t)
 {
     for (const struct file_tail *n = t->prev; n; n = n->prev)
@@ -46,7 +46,7 @@ static bool is_followed(const struct file_tail *t)
     return false;
 }
 
-/* What stands unread at its end: whole lines, or nothing. */
+/* The unread rest at its end: complete lines, or nothing. */
 static gw_str rest_of(const struct file_tail *before)
 {
     bool whole = before && !before->scanned && before->held_n &&
@@ -64,7 +64,7 @@ static void finish_before(struct file_reader *r, struct file_tail *before)
 
 /* --- names --- */
 
-/* Where the link leads; "": it is none. */
+/* The target of the link; "": it is not a link. */
 static void follow_link(const char *path, char *to, size_t size)
 {
     char target[PATH_MAX];
@@ -114,7 +114,7 @@ static void emit_records(struct file_reader *r, struct file_tail *t)
     atomic_fetch_add_explicit(&r->counts->lines, n, memory_order_relaxed);
 }
 
-/* What a file that follows may go on with is left to it, and looked at again. */
+/* A line that a successor may continue is left to it, and read again there. */
 static enum file_end end_here(const struct file_reader *r, struct file_tail *t, enum file_end end)
 {
     if (end == FILE_OPEN || !is_followed(t))

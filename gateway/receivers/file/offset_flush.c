@@ -33,7 +33,7 @@ static void advance(struct offset_tracker *b, struct file_entry *e)
             free(m->of);
     }
     if (!e->first && e->stuck)
-        b->given_up = b->changed = true; /* whoever waits for something to save hears of it */
+        b->given_up = b->changed = true; /* wakes the thread that waits for something to save */
     if (!e->first && e->gone)
         file_entry_free(e);
 }

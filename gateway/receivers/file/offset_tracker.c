@@ -62,7 +62,7 @@ static void free_patterns(struct gw_list *l)
     *l = (struct gw_list){0};
 }
 
-/* Of a file that was deleted there was only the descriptor, and nobody reads on from that. */
+/* A deleted file has only its descriptor, and no reader continues it. */
 static void warn_of_lost(const struct file_entry *e)
 {
     struct stat st;
@@ -88,7 +88,7 @@ static void free_tracker(struct offset_tracker *b)
     free(b);
 }
 
-/* Of one that nobody reads with any more: the file has to be exact when the tracker is not there. */
+/* For a tracker without a reader: the file must be exact when the tracker is gone. */
 static void save_last(struct offset_tracker *b)
 {
     char why[FILE_ERROR_SIZE];
@@ -124,11 +124,11 @@ void offset_tracker_drop(struct offset_tracker *b)
     gw_lock(&all_lock);
     b->used = false;
     gw_unlock(&all_lock);
-    if (!b->in_memory || !b->name[0]) /* else there is no other place for what it knows */
+    if (!b->in_memory || !b->name[0]) /* otherwise its offsets would have no other place */
         offset_tracker_unref(b);
 }
 
-/* As the next reader wants it: what the last one had in its hands goes. */
+/* Prepares it for the next reader: forgets the records that the last one held. */
 static void reset(struct offset_tracker *b)
 {
     b->touched = NULL;

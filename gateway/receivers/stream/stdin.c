@@ -58,9 +58,9 @@ struct input {
     struct stream_framing framing;
     struct stream_multiline_conf multiline;
     struct stream_multiline join;
-    gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: there is none */
+    gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: none waits */
     gw_nsec due;     /* when the sink is flushed; GW_NEVER: it is empty */
-    gw_nsec stop_at; /* when a stop was asked for; GW_NEVER: it was not */
+    gw_nsec stop_at; /* when a stop was requested; GW_NEVER: not yet */
     char *buffer;
 };
 
@@ -193,8 +193,8 @@ static void *run(void *ctx)
     return NULL;
 }
 
-/* Standard input can be read by one. What is only checked does not count as the one that reads: a reload
- * checks options before the predecessor is closed. */
+/* Only one receiver can read standard input. One that is only checked does not count: a reload checks options
+ * before the predecessor is closed. */
 static atomic_bool taken[2];
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,

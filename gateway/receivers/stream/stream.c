@@ -276,8 +276,8 @@ static void log_unread(const struct stream *s)
                conns, unread);
 }
 
-/* Nothing comes any more, or the time is over: what connections hold is passed on, and all is offered a last
- * time. */
+/* At the end of all input, or of the time: passes the rest of the connections on, and offers everything a
+ * last time. */
 static void finish(struct stream *s)
 {
     log_unread(s);
@@ -434,7 +434,7 @@ void stream_pause(struct stream *s)
 void stream_stop(struct stream *s)
 {
     end_thread(s);
-    if (atomic_exchange(&s->pausing, false)) { /* what nobody took */
+    if (atomic_exchange(&s->pausing, false)) { /* what no stream has taken over */
         stream_hide_paused(s);
         begin_stop(s, gw_now());
         run(s);

@@ -90,7 +90,7 @@ static void on_record(void *to, gw_str text, uint64_t cut, uint64_t observed)
     stream_take(s, s->sink, &r);
 }
 
-/* From the framing. What came with a count is a record; lines may belong together. */
+/* From the framing. A counted text is a record; lines may belong together. */
 static void on_frame(void *to, gw_str text, uint64_t cut)
 {
     struct stream *s = to;
@@ -100,7 +100,7 @@ static void on_frame(void *to, gw_str text, uint64_t cut)
         on_record(s, text, cut, s->observed);
         return;
     }
-    s->torn = NULL; /* is said of the last record of all */
+    s->torn = NULL; /* is an attribute of the last record */
     if (c->framing.state == FRAME_COUNTED)
         stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
     else
@@ -165,7 +165,7 @@ static bool take_slot(struct stream *s, size_t cost)
     return gw_budget_take(&s->held, cost) || (evict(s, now) && gw_budget_take(&s->held, cost));
 }
 
-/* NULL: there is no place, or no memory. */
+/* NULL: there is no room, or no memory. */
 static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr *sa, bool tls)
 {
     const struct gw_client_limits_conf *limits = &s->set.access.client_limits;
@@ -202,7 +202,8 @@ static void keep_alive(int fd)
 
 static const gw_nsec SAID_AGAIN = 60 * GW_SEC;
 
-/* Each is counted, and logged once a minute: whoever connects again and again fills no log. */
+/* Each is counted, and logged once a minute, so that a client that connects again and again cannot fill the
+ * log. */
 static bool may_log(struct stream *s, enum stream_refusal why)
 {
     gw_nsec now = gw_now();

@@ -10,8 +10,8 @@
 
 #include "core/base/log.h"
 
-/* A privileged process gets what it wants, others net.core.rmem_max. The kernel doubles the number, for its
- * own overhead. */
+/* A privileged process gets the requested size, others at most net.core.rmem_max. The kernel doubles the
+ * number, for its own overhead. */
 void stream_datagram_prepare(const struct stream *s, struct stream_listener *l)
 {
     int on = 1, want = (int)s->set.receive_buffer, got = 0;

@@ -34,7 +34,7 @@ static bool grow(struct stream_framing *f, size_t need)
     return true;
 }
 
-/* Adds to the record under way. What there is no room for is cut off, and then all that comes behind it. */
+/* Adds to the current record. Text without room is cut off, and so is all text after it. */
 static void hold(struct stream_framing *f, const char *bytes, size_t n)
 {
     size_t fits = f->cut ? 0 : f->max - f->len < n ? f->max - f->len : n;
@@ -87,7 +87,7 @@ static void pass_on(struct stream_framing *f, gw_str text, uint64_t cut, stream_
         size_t half = half_character(text);
         cut += half;
         text.len -= half;
-    } else /* with a cut, what stands at the end is no end */
+    } else /* with a cut, the end of the text is not the record's end */
         while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n' ||
                             text.ptr[text.len - 1] == '\0'))
             text.len--;
@@ -111,7 +111,7 @@ static void finish(struct stream_framing *f, const char *bytes, size_t n, stream
 
 enum look { LOOK_LINE, LOOK_COUNTED, LOOK_MORE };
 
-/* Does `<PRI>` stand here, within the count? */
+/* True if `<PRI>` is here, within the count. */
 static enum look see_pri(gw_str s, uint64_t count)
 {
     size_t i = 1;
@@ -139,7 +139,7 @@ static enum look look(const struct stream_framing *f, gw_str s, size_t *head, ui
     return f->mode == STREAM_OCTET ? LOOK_COUNTED : see_pri(gw_str_n(s.ptr + i + 1, s.len - i - 1), *count);
 }
 
-enum { LOOKED_AT = DIGITS + 1 + PRI }; /* that many bytes tell a counted message from a line */
+enum { LOOKED_AT = DIGITS + 1 + PRI }; /* so many bytes distinguish a counted message from a line */
 
 /* Decides what the message is whose first bytes are held, or these. Returns how many bytes of these belong to
  * its head; -1: more must come before it is known, and they are held. */
@@ -184,7 +184,7 @@ static bool begins_with_pri(gw_str s)
     return s.len > 1 && *s.ptr == '<' && gw_is_digit(s.ptr[1]);
 }
 
-/* A message of syslog shows its <PRI>, and a NUL is its end: newlines stand in it. */
+/* A syslog message with its <PRI>, ended by a NUL, may contain newlines. */
 static bool may_have_newlines(const struct stream_framing *f, gw_str s)
 {
     gw_str begin = f->len ? gw_str_n(f->held, f->len) : s;
@@ -192,7 +192,7 @@ static bool may_have_newlines(const struct stream_framing *f, gw_str s)
     return f->syslog && f->mode == STREAM_AUTO && pri && (f->nul || gw_str_find(s, '\0') < s.len);
 }
 
-/* Where the line under way ends in these bytes; s.len: it goes on. */
+/* The end of the current line in these bytes; s.len: it continues. */
 static size_t line_end(struct stream_framing *f, gw_str s)
 {
     size_t end = gw_str_find(s, '\n'), nul = gw_str_find(gw_str_n(s.ptr, end), '\0');
@@ -236,7 +236,7 @@ static size_t counted(struct stream_framing *f, gw_str s, stream_text_f *record,
     return n;
 }
 
-/* The length that stands in four bytes; the first of them may be held. */
+/* The length in four bytes; the first of them may be kept from the previous read. */
 static size_t prefix(struct stream_framing *f, gw_str s)
 {
     uint8_t all[PREFIX];

@@ -72,7 +72,7 @@ static bool reserve(struct stream_multiline_conf *k, struct stream_multiline *j,
     return true;
 }
 
-/* Behind what is held. The line may stand further on in the same memory. */
+/* Appends to the kept lines. The line may be further on in the same memory. */
 static bool hold(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line)
 {
     size_t at = j->open ? j->len + 1 : 0;
@@ -104,7 +104,7 @@ static bool is_blank(gw_str s)
     return true;
 }
 
-/* The length of <PRI> at the front; 0: none stands there. */
+/* The length of <PRI> at the front; 0: there is none. */
 static size_t pri_length(gw_str s, int *severity)
 {
     size_t i = 1;
@@ -129,7 +129,7 @@ static void keep_head(struct stream_multiline *j, gw_str level)
     j->trace.first = gw_str_n(j->head, level.len + first.len);
 }
 
-/* A priority says in a number what other lines say in a word. */
+/* A priority sets the level by a number, other lines by a word. */
 static void begin_trace(struct stream_multiline *j, gw_str line)
 {
     int severity;
@@ -167,7 +167,7 @@ enum stacktrace_verdict stream_multiline_match(struct stream_multiline_conf *k, 
 
 static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line)
 {
-    if (j->cut) /* what is missing at its end, nothing can follow */
+    if (j->cut) /* its end is missing, so nothing can follow */
         return STACKTRACE_STARTS;
     if (k->how == STREAM_MULTILINE_PATTERN)
         return is_blank(line) ? STACKTRACE_MAYBE : stream_multiline_match(k, line);
@@ -182,8 +182,8 @@ static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct str
 static void add(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut,
                 uint64_t observed, stream_multiline_record_f *, void *to);
 
-/* Passes on what belongs to the record. The lines behind it, which do not, are lines again; they move to the
- * front of the same memory. */
+/* Passes on the lines of the record. Later lines, which do not belong to it, are processed again; they move
+ * to the front of the same memory. */
 static void close_record(struct stream_multiline_conf *k, struct stream_multiline *j,
                          stream_multiline_record_f *out, void *to)
 {

@@ -28,7 +28,8 @@ void stream_hide_paused(struct stream *s)
 
 /* --- connections --- */
 
-/* What is held of its lines is charged to the new one. It has been let in already. */
+/* The memory of its unfinished lines is charged to the new stream, even above the limit, because the
+ * connection is already accepted. */
 static void move_memory(struct stream *from, struct stream *to, struct stream_conn *c)
 {
     size_t paid = c->paid + c->framing.cap + c->join.cap;
@@ -62,7 +63,7 @@ static void move_conn(struct stream *from, struct stream *to, struct stream_conn
     stream_link(to, c);
 }
 
-/* Who was let in by other rules than those of now is not taken: it is read to its end, as at a stop. */
+/* A connection that was accepted under other rules is not taken over: it is read to its end, as at a stop. */
 static bool same_access(const struct stream *a, const struct stream *b)
 {
     return !a->set.access.tls == !b->set.access.tls &&
@@ -74,7 +75,8 @@ static bool same_access(const struct stream *a, const struct stream *b)
 static void set_mode(enum stream_kind kind, const struct gw_address *a, mode_t mode)
 {
     if (kind == STREAM_UNIX || kind == STREAM_UNIX_DGRAM)
-        (void)chmod(((const struct sockaddr_un *)&a->sa)->sun_path, mode); /* ours: it may */
+        (void)chmod(((const struct sockaddr_un *)&a->sa)->sun_path,
+                    mode); /* ddgate's own file: this is allowed */
 }
 
 static void take(struct stream *from, struct stream_listener *its, struct stream *to)

@@ -72,7 +72,7 @@ static ssize_t explain(struct stream_tls *t, int rc, char *why, size_t size)
     return fail(EPROTO);
 }
 
-/* 1 when it is over. */
+/* 1 when it has finished. */
 static ssize_t shake(struct stream_tls *t, char *why, size_t size)
 {
     int rc;
