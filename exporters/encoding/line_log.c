@@ -41,7 +41,7 @@ static bool write_record(struct out *o, struct gw_arena *arena, const resource_l
         line_resource(&p, from->resource->attributes, from->resource->n_attributes, true);
     p.measurement = measurement_of(r, &p);
     line_any_field(&p, GW_STR("message"), r->body);
-    line_text(&p, GW_STR("message"), GW_STR("")); /* stays only where there is no body */
+    line_text(&p, GW_STR("message"), GW_STR("")); /* stays only if there is no body */
     line_text(&p, GW_STR("status"), status_of(r));
     if (r->trace_id.len)
         line_text(&p, GW_STR("trace_id"), line_id(arena, r->trace_id, ids));

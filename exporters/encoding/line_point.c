@@ -33,7 +33,8 @@ static struct line_value *add(struct line_point *p, struct line_values *to, gw_s
     return v;
 }
 
-/* What a tag can hold: no line end, and no backslash at its end, which would escape what follows. */
+/* The text as a tag allows it: no line end, and no backslash at its end, which would escape the next
+ * character. */
 static gw_str tag_text(struct gw_arena *arena, gw_str value)
 {
     while (value.len && value.ptr[value.len - 1] == '\\')
@@ -143,7 +144,7 @@ static void put_hex(struct gw_text *t, ProtobufCBinaryData b)
     gw_text_put_char(t, '"');
 }
 
-/* As deep as otlp_read lets a value be. */
+/* At most as deep as otlp_read allows. */
 void line_put_json(struct gw_text *t, const line_any *v)
 {
     if (!v)
@@ -250,7 +251,7 @@ void line_resource(struct line_point *p, line_attribute *const *list, size_t n, 
 
 /* --- the line --- */
 
-/* A backslash before each of these; what cannot stand in a name is a blank. */
+/* Puts a backslash before each of these; characters that are not allowed in a name become blanks. */
 static void put_escaped(struct out *o, gw_str s, const char *special)
 {
     for (size_t i = 0, from = 0; s.len && i <= s.len; i++) {

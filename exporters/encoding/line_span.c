@@ -14,7 +14,7 @@ typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest re
 typedef Opentelemetry__Proto__Trace__V1__ResourceSpans resource_spans;
 typedef Opentelemetry__Proto__Trace__V1__Span span;
 
-/* One span of the request, and what tells its place in the trace. */
+/* One span of the request, and the data that decides its place in the trace. */
 struct node {
     const span *span;
     line_attribute *const *resource;
@@ -86,7 +86,7 @@ static struct node *parent_of(struct node **sorted, size_t n, const struct node 
     return found ? *found : NULL;
 }
 
-/* Where it stands among the request's spans of its service. */
+/* Its place among the request's spans of its service. */
 static gw_str type_of(struct node **sorted, size_t n, const struct node *node)
 {
     const struct node *parent = parent_of(sorted, n, node);
@@ -135,7 +135,7 @@ static void put_meta_value(struct gw_text *t, const line_any *v)
     gw_text_put_json(t, gw_text_result(&json));
 }
 
-/* ,"meta":{…} of those attributes that are numbers, or are not; nothing when there are none. */
+/* ,"meta":{…} of the attributes that are numbers, or that are not; nothing if there are none. */
 static void put_tags(struct gw_text *t, const char *name, line_attribute **list, size_t n, bool numbers)
 {
     bool any = false;
@@ -210,7 +210,7 @@ static void put_events(struct gw_text *t, const span *s)
         gw_text_put_char(t, ']');
 }
 
-/* What the line says of a span, gathered from its attributes. */
+/* The line's values of a span, collected from its attributes. */
 struct told {
     gw_str name, resource, type;
     line_attribute **sorted; /* the attributes by name */

@@ -11,7 +11,7 @@
 
 #include "core/base/hex.h"
 
-/* Where the value of a field stands: protobuf-c lays structs out as the descriptor says. */
+/* The value of a field: protobuf-c's descriptor has its offset in the struct. */
 #define AT(T, p) (*(const T *)(p))
 
 static bool is_plain(unsigned char c)
@@ -91,7 +91,7 @@ static void number(struct out *o, double d)
     out_word(o, digits);
 }
 
-/* protobuf-c knows text only as bytes (proto/common.proto); what is not text goes by its name. */
+/* protobuf-c has text only as bytes (proto/common.proto); the name decides which bytes are not text. */
 static void bytes(struct out *o, const char *name, ProtobufCBinaryData b)
 {
     if (strcmp(name, "trace_id") == 0 || strcmp(name, "span_id") == 0 || strcmp(name, "parent_span_id") == 0)

@@ -25,7 +25,7 @@ struct page {
     struct pretty_error told;
     struct pretty_log *logs; /* of this trace, sorted; those of a span are shown below it */
     size_t logs_n;
-    const struct pretty_node *node; /* the span that a log stands below; NULL: below the trace */
+    const struct pretty_node *node; /* the span below which a log is printed; NULL: below the trace */
     const struct pretty_log *log;   /* the one that is being written */
 };
 
@@ -319,7 +319,7 @@ static void put_offset(struct page *p, struct pretty_line *l, uint64_t unix_ns)
     put_right(l, PRETTY_DIM, text, columns);
 }
 
-/* A line of a log record: its first has the record's time where a span's begin stands, the others are
+/* A line of a log record: the first has the record's time in the column of a span's start, the others are
  * indented below it. */
 static struct pretty_line log_margin(void *page, bool first)
 {
@@ -367,7 +367,7 @@ static void show(struct page *p, const struct pretty_node *node)
     logs(p, node);
 }
 
-/* Depth first, without recursion: how deep a trace is, is not ours to say. */
+/* Depth first, without recursion, because clients decide how deep a trace is. */
 static void trace(struct page *p, const struct pretty_trace *t)
 {
     const struct pretty_node *node = t->roots;

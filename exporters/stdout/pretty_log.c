@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Further lines of a text from its beginning and its end (of a stack trace, what says most is at one of
+/* Further lines of a text from its beginning and its end (a stack trace has its most useful lines at one of
  * them); columns of one, and of names; hexadecimal digits of a trace id, from its end: its beginning may be a
  * time. */
 enum { HEAD = 8, TAIL = 12, TEXT = 1000, NAME = 60, WORD = 10, ID_DIGITS = 8, SEVERITY = 5 };

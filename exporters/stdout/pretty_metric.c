@@ -21,7 +21,7 @@ typedef Opentelemetry__Proto__Common__V1__KeyValue key_value;
 
 enum { NAME = 44, NAME_LEAST = 16, VALUE = 12, NUMBER = 24, SCRATCH = 64 * 1024 };
 
-/* What is shown of a point. */
+/* The printed values of a point. */
 struct shown {
     key_value **attributes;
     size_t attributes_n;

@@ -17,7 +17,7 @@ static bool is_python(gw_str source)
     return gw_str_starts(source, GW_STR("python"));
 }
 
-/* Item first, script or reading after: the item says the source, and that the script. */
+/* The item is read first, then the script or the text: the item names the source, and the source the script. */
 static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
 {
     struct log_found found;

@@ -31,7 +31,7 @@ void log_attrs_back(struct log_attrs *a, struct log_attrs_mark mark)
     a->seen = mark.seen;
 }
 
-/* The key's place in the table: where it stands, or where it belongs. */
+/* The key's slot in the table: its own, or a free one. */
 static gw_str *key_slot(const struct log_attrs *a, gw_str key, uint64_t hash)
 {
     size_t at = hash & (a->slots - 1);

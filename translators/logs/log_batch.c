@@ -121,9 +121,9 @@ static void link_slot(struct log_batch *b, struct log_scope *scope)
     b->left++;
 }
 
-/* --- the envelope: what stands around the text, where the text itself does not say --- */
+/* --- the envelope: values around the text, used if the text itself has none --- */
 
-/* What the intake knows of the container, where the tags do not say it. */
+/* The intake's values of the container, if the tags have none. */
 static gw_str add_resource(struct log_attrs *a, gw_str written)
 {
     gw_str key, attribute;
@@ -245,7 +245,8 @@ static bool keep_tail(struct log_batch *b, const struct log_input *in, gw_str so
     return t->valid = !t->attrs.w.failed && !t->attrs.slots;
 }
 
-/* As it was written last, where that is the same and none of its keys can stand in the record already. */
+/* Appends the last serialized form, if the attributes are the same and none of the keys can be in the record
+ * already. */
 static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
 {
     struct log_attrs *a = &b->attrs;
@@ -268,8 +269,7 @@ static void settle_envelope(struct log_batch *b, const struct log_input *in, str
         f->severity = LOG_SEVERITY_INFO;
     settle_origin(b, in, f);
     add_attrs(b, in, log_or_else(f->source, log_or_else(in->source, b->setup->source)));
-    otlp_text(&b->attrs.w, LOG_EVENT_NAME,
-              in->event_name); /* stands among the fields of LogRecord, as the attributes do */
+    otlp_text(&b->attrs.w, LOG_EVENT_NAME, in->event_name); /* a field of LogRecord, among its attributes */
 }
 
 /* --- the record --- */

@@ -20,7 +20,7 @@ enum { OPTIONS_MEMORY = 1 << 20 };
 
 struct log_setup *log_setup_take(const struct log_conf *c)
 {
-    struct log_conf *own = (struct log_conf *)(uintptr_t)c; /* the lock is no part of what is const */
+    struct log_conf *own = (struct log_conf *)(uintptr_t)c; /* the lock is not const */
     gw_lock(&own->lock);
     struct log_setup *s = own->now;
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -96,8 +96,8 @@ static const char *near_script(const struct log_library *l, gw_str name, char ou
     return out;
 }
 
-/* A source that is written down finds a script of the directory, or somebody has written how its records are
- * read without. */
+/* A configured source must have a script in the directory, unless the configuration says how its records are
+ * read without one. */
 static void check_source(const struct log_setup *s, const struct log_scripts *scripts, const char *path,
                          struct gw_diagnostics *diagnostics)
 {
@@ -131,7 +131,7 @@ static void find_script(struct log_setup *s, struct log_scripts *scripts, const 
     }
     gw_option_path(where, path, "pipeline");
     if (gw_str_find(name, '/') == name.len && (s->fixed = log_library_find(s->library, name)))
-        return; /* what is wrong with it was said of the directory */
+        return; /* the directory's mistake was already reported */
     snprintf(file, sizeof file, "%.*s", GW_FMT(name));
     if (gw_str_find(name, '/') == name.len && access(file, F_OK) != 0) {
         gw_config_error(diagnostics, where,
@@ -197,8 +197,7 @@ static void replace_setup(struct log_conf *c, struct log_setup *next)
     log_setup_drop(before);
 }
 
-/* The scripts were read once more: a new setup, with the same options. The old one stays when there is no
- * memory. */
+/* The scripts were read again: makes a new setup with the same options. Without memory the old one stays. */
 static void renew_setup(struct log_scripts_user *user, struct gw_diagnostics *diagnostics)
 {
     struct log_conf *c = (struct log_conf *)((char *)user - offsetof(struct log_conf, user));

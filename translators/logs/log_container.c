@@ -51,7 +51,7 @@ static bool read_cri(gw_str line, struct log_clock *clock, struct log_piece *pie
     return read_time(time, clock, &piece->time);
 }
 
-/* The object has these keys, and perhaps `attrs`; with others it is somebody else's. */
+/* The object has these keys, and perhaps `attrs`; with other keys it is not Docker's. */
 static bool read_docker(gw_str line, struct log_clock *clock, struct gw_arena *arena, struct log_piece *piece)
 {
     struct gw_json j;
@@ -114,7 +114,7 @@ static bool is_hex(gw_str s)
     return s.len;
 }
 
-/* A UUID, or the hash that stands for one of a static pod. */
+/* A UUID, or the hash that a static pod has instead. */
 static bool is_uid(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -123,7 +123,7 @@ static bool is_uid(gw_str s)
     return s.len >= UID_LEAST && s.len <= UID_MOST;
 }
 
-/* The last name of a path; *path is what stands before it. */
+/* The last name of a path; *path becomes the part before it. */
 static gw_str take_last(gw_str *path)
 {
     size_t at = path->len;

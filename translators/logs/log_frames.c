@@ -32,7 +32,7 @@ struct maker {
     bool known;
 };
 
-/* Option `resource` wins over what was found. */
+/* Option `resource` overrides found attributes. */
 static bool is_overruled(const struct maker *m, gw_str key)
 {
     const struct gw_map *over = &m->b->setup->options.resource;
@@ -140,7 +140,7 @@ static void complete_trace_id(struct maker *m, size_t offset)
     }
 }
 
-/* Closes a message, which may move what stands in it: the places in it that were noted move along. */
+/* Closes a message, which may move its content: the noted positions move with it. */
 static void close_noted(struct maker *m, size_t mark, unsigned guess, size_t first)
 {
     size_t before = m->w.len;
@@ -206,7 +206,7 @@ static struct gw_frame *frame_of(struct maker *m)
     return f;
 }
 
-/* The next frame of what is left. What memory was out for is refused. */
+/* Makes the next frame of the remaining records. Records without memory are refused. */
 static void make_frame(struct maker *m)
 {
     m->w = (struct otlp_buf){0};
@@ -237,7 +237,7 @@ static void clear_batch(struct log_batch *b)
     gw_arena_reset(&b->keep, KEEP_CHUNKS);
     b->records.len = 0;
     b->n = 0;
-    if (b->records.cap > LOG_BATCH_FREE) /* a large request is over: others need the memory */
+    if (b->records.cap > LOG_BATCH_FREE) /* a large request is finished: others need the memory */
         otlp_fini(&b->records);
     if (b->attrs.w.cap > LOG_BATCH_FREE)
         otlp_fini(&b->attrs.w);

@@ -69,7 +69,7 @@ int log_bracket_level(gw_str s)
 
 #define IS(text) (s.len == sizeof(text) - 1 && memcmp(s.ptr, text, sizeof(text) - 1) == 0)
 
-/* Of a source file: example.com:80 is no place in one. */
+/* The ending of a source file: example.com:80 is not a place in one. */
 static bool is_source_ending(gw_str s)
 {
     return IS("py") || IS("go") || IS("js") || IS("java") || IS("cc") || IS("rb") || IS("php") || IS("rs") ||

@@ -6,7 +6,7 @@
 
 enum { BRACKET = 512 };
 
-/* What stands in the bracket, with others in it; NULL in ptr: it does not end. */
+/* The content of the bracket, including nested ones; NULL in ptr: it does not end. */
 static gw_str inside_of(gw_str rest, char open, char close)
 {
     rest.len = rest.len < BRACKET ? rest.len : BRACKET;
@@ -96,7 +96,7 @@ static bool take_number(struct log_front *f, gw_str inside)
     return f->numbered = true;
 }
 
-/* 00:35 or 2026-11 somewhere: a time that nobody could read. */
+/* 00:35 or 2026-11 at any place: an unreadable time. */
 static bool looks_like_time(gw_str s)
 {
     for (size_t i = 0; i + 5 <= s.len; i++)
@@ -174,7 +174,7 @@ static bool take_name(struct log_front *f, gw_str inside)
     return true;
 }
 
-/* A time that is none of ours, and, before the level, an id, stay in the message, and are no names. */
+/* An unknown time and, before the level, an id stay in the message, and are not names. */
 static bool keep_bracket(struct log_front *f, gw_str inside)
 {
     if (f->timed ? f->found->severity || !inside.len || !is_number_or_id(inside) : !looks_like_time(inside))
@@ -244,7 +244,8 @@ bool log_front_bracket(struct log_front *f)
     return true;
 }
 
-/* `(root) ERROR (Syntax error)`, `(CRON) info (No MTA installed)` of cron: tells the level, and stays whole. */
+/* `(root) ERROR (Syntax error)`, `(CRON) info (No MTA installed)` of cron: sets the level, and stays
+ * complete. */
 static bool see_cron(struct log_front *f)
 {
     gw_str inside = inside_of(log_front_rest(f), '(', ')');

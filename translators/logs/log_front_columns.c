@@ -8,7 +8,7 @@
 
 enum { COLUMNS = 6 };
 
-/* LEVEL: in capitals; 0: it is none. */
+/* LEVEL: in capitals; 0: not a level. */
 static int level_colon(gw_str word)
 {
     return word.len > 3 && word.ptr[word.len - 1] == ':' ? log_upper_level(gw_str_n(word.ptr, word.len - 1))
@@ -23,7 +23,7 @@ static void put_part(struct log_front *f, gw_str key, gw_str part)
         log_attrs_text(f->r->attrs, key, part);
 }
 
-/* STATEMENT:, DETAIL: and the like are no levels, and stand at the same place. */
+/* STATEMENT:, DETAIL: and similar words are at the same place but are not levels. */
 bool log_front_database(struct log_front *f, gw_str word)
 {
     gw_str level = log_front_next(f, log_skip_blanks(log_front_behind(f, word)));
@@ -47,7 +47,7 @@ static void put_client(struct log_front *f, gw_str client)
         log_attrs_int(f->r->attrs, GW_STR("client.port"), port);
 }
 
-/* 10.0.0.1(5000):user@database:[7]:ERROR: of Amazon's PostgreSQL; the time's colon stands before it. */
+/* 10.0.0.1(5000):user@database:[7]:ERROR: of Amazon's PostgreSQL; the time's colon precedes it. */
 static bool take_joined_database(struct log_front *f, gw_str word)
 {
     size_t open = gw_str_find(word, '['), close = gw_str_find(word, ']');

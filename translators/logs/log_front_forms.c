@@ -25,7 +25,7 @@ static bool attr_number(struct log_front *f, gw_str key, gw_str digits)
 
 /* --- glog, klog: E1121 00:35:39.123456       1 reflector.go:138] message --- */
 
-/* A year may stand before 1121. */
+/* A year may precede 1121. */
 
 static bool read_glog(struct log_front *f, gw_str line)
 {

@@ -11,7 +11,7 @@
 
 enum { HEX_64 = 16, HEX_128 = 32, DECIMAL_128 = 39, LEAST_DIGITS = 15 /* of an id without a key */ };
 
-/* Behind "dd.": true when the pair has a place of its own. An id that is none stays in the body. */
+/* After "dd.": true if the pair has a place of its own. An invalid id stays in the body. */
 static bool take_mark(struct log_front *f, gw_str key, gw_str value)
 {
     struct log_found *found = f->found;
@@ -43,7 +43,7 @@ static bool take_mark(struct log_front *f, gw_str key, gw_str value)
     }
 }
 
-/* gw_str_find for what is near, within the line: pairs are short, and a call costs as much as looking. */
+/* gw_str_find for a near character, within the line: pairs are short, and a call costs as much as a loop. */
 static size_t find_near(const struct log_front *f, gw_str s, char c)
 {
     size_t i = 0;
@@ -83,7 +83,7 @@ bool log_front_pair(struct log_front *f, gw_str pair)
     }
     if (!f->marked)
         return false;
-    log_attrs_text(f->r->attrs, key, value); /* beside the ids: `ddsource=ruby` */
+    log_attrs_text(f->r->attrs, key, value); /* next to the ids: `ddsource=ruby` */
     return true;
 }
 
@@ -134,7 +134,7 @@ bool log_front_documented(struct log_front *f, gw_str file)
     return true;
 }
 
-/* An id that has no key to say so: long, or 0. */
+/* An id without a key: a long number, or 0. */
 static bool looks_like_id(gw_str s, struct log_trace *id)
 {
     enum log_id is = log_trace_id(s, id);
@@ -143,8 +143,8 @@ static bool looks_like_id(gw_str s, struct log_trace *id)
     return is == LOG_ID_GOOD || is == LOG_ID_NONE;
 }
 
-/* TRACE_ID SPAN_ID - message: Datadog's documented raw pattern for Java, %X{dd.trace_id} %X{dd.span_id} - %m.
- * Without a trace nothing stands there: `Foo:12 -   - message`. */
+/* TRACE_ID SPAN_ID - message: Datadog's documented raw pattern for Java, %X{dd.trace_id} %X{dd.span_id} -
+ * %m. Without a trace both are empty: `Foo:12 -   - message`. */
 bool log_front_bare_ids(struct log_front *f)
 {
     gw_str rest = log_front_rest(f), first, second, dash;

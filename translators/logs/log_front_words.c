@@ -7,7 +7,7 @@
 
 enum { CELL = 256, WIDE = 3 /* blanks behind a column */ };
 
-/* A column of its own: `info<tab>message`, `info   message`, or the end. */
+/* A separate column: `info<tab>message`, `info   message`, or the end. */
 static bool is_column(const struct log_front *f, gw_str word)
 {
     gw_str after = log_front_behind(f, word);
@@ -25,7 +25,7 @@ static gw_str without_seconds(gw_str word)
     return is ? gw_str_n(word.ptr, open) : word;
 }
 
-/* `Error: no such file` may be an exception's name: it tells the level, and stays. */
+/* `Error: no such file` may be an exception's name: it sets the level, and stays. */
 static bool is_capitalised(gw_str word)
 {
     return log_is_upper(*word.ptr) && word.len > 1 && !log_is_upper(word.ptr[1]);
@@ -69,8 +69,8 @@ static bool take_level_colon(struct log_front *f, gw_str word)
     return take_or_stop(f, word.len, upper || !is_capitalised(core) || is_column(f, word));
 }
 
-/* Between blanks: INFO is taken off the message. In small letters, and behind a time, it may be the message's
- * first word: it tells the level, and stays. */
+/* Between blanks: INFO is removed from the message. In small letters, and after a time, it may be the
+ * message's first word: it sets the level, and stays. */
 static bool take_bare_level(struct log_front *f, gw_str word)
 {
     if (word.ptr[word.len - 1] == ':')
@@ -78,7 +78,7 @@ static bool take_bare_level(struct log_front *f, gw_str word)
     gw_str core = word.ptr[word.len - 1] == ']' && !f->open ? without_seconds(word) : word;
     int number = log_upper_level(core);
     if (number && (f->timed || f->at == f->begin || f->names_n)) {
-        f->ended = core.len < word.len; /* columns of logrus are no loggers */
+        f->ended = core.len < word.len; /* columns of logrus are not loggers */
         f->at += word.len;
         return log_front_level(f, core, number);
     }
@@ -234,7 +234,7 @@ static bool see_php(struct log_front *f, gw_str word)
     return false;
 }
 
-/* `nginx: [emerg] no such file`: the level of a line that says nothing else, and stays whole. */
+/* `nginx: [emerg] no such file`: the level of a line without other parts, which stays complete. */
 static bool see_prefixed_level(struct log_front *f, gw_str word)
 {
     gw_str after = log_front_behind(f, word);
@@ -401,8 +401,8 @@ static bool take_class_and_method(struct log_front *f, gw_str word)
     return true;
 }
 
-/* A logger without brackets is one only when something after it says so: a dash, a colon, marks, many blanks,
- * `[req-…]` of OpenStack, `[(null)]` of log4net. */
+/* A logger without brackets is one only if something after it confirms it: a dash, a colon, marks, many
+ * blanks, `[req-…]` of OpenStack, `[(null)]` of log4net. */
 static bool take_logger_before(struct log_front *f, gw_str word)
 {
     gw_str gap = log_front_behind(f, word), after = log_skip_blanks(gap);
@@ -553,7 +553,7 @@ static bool after_level(struct log_front *f, gw_str word)
 
 /* --- separators and columns --- */
 
-/* A dash ends the front, unless it stands between a time and a level. Behind it bare ids may stand. */
+/* A dash ends the front, unless it is between a time and a level. Ids without keys may follow it. */
 static bool take_separator(struct log_front *f, gw_str word)
 {
     if (word.len > 2 || (*word.ptr != '-' && *word.ptr != '|' && *word.ptr != ':') ||
@@ -572,8 +572,8 @@ static bool take_separator(struct log_front *f, gw_str word)
     return true;
 }
 
-/* `|-ERROR in ch.qos.logback.classic.LoggerContext[default] - message`: logback's own log; in the class stands
- * the logger. */
+/* `|-ERROR in ch.qos.logback.classic.LoggerContext[default] - message`: logback's own log; the class is the
+ * logger. */
 static bool take_logback(struct log_front *f)
 {
     gw_str word = log_front_next(f, log_front_rest(f)), level = gw_str_from(word, 2);

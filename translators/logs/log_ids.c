@@ -30,7 +30,7 @@ static bool has_letter(gw_str s)
     return false;
 }
 
-/* Eight decimal digits at once; false when one of them is none. */
+/* Eight decimal digits at once; false if one of them is not a digit. */
 static inline bool read_eight_digits(const char *p, uint64_t *out)
 {
     uint64_t v;
@@ -45,7 +45,7 @@ static inline bool read_eight_digits(const char *p, uint64_t *out)
     return true;
 }
 
-/* Up to 19 digits fit 64 bits without a look at overflow. */
+/* Up to 19 digits fit 64 bits, so overflow need not be checked. */
 enum { SAFE = 19 };
 
 static bool read_digits(const char *p, size_t n, uint64_t *out)
@@ -104,7 +104,7 @@ static bool read_number(gw_str s, struct log_trace *out)
     return true;
 }
 
-/* The value of a hexadecimal digit, and one more; 0: it is none. */
+/* The value of a hexadecimal digit plus one; 0: not a digit. */
 static const uint8_t nibbles[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
@@ -173,8 +173,7 @@ static bool is_value_char(char c)
            c != '\\' && (unsigned char)c > ' ';
 }
 
-/* The value after a key that ends at `at`: `=v`, `="v"`, `": "v"`, `: v`. False when what follows is no
- * value. */
+/* The value after a key that ends at `at`: `=v`, `="v"`, `": "v"`, `: v`. False if no value follows. */
 static bool value_at(const char *at, const char *end, gw_str *out)
 {
     while (at < end && (*at == '"' || *at == '\\' || *at == '\''))
@@ -191,7 +190,7 @@ static bool value_at(const char *at, const char *end, gw_str *out)
     return true;
 }
 
-/* The next place of `id` or `Id`, with which a key may end; what stands before it is the caller's. */
+/* The next place of `id` or `Id`, with which a key may end; the caller checks the text before it. */
 static const char *next_mark(const char *at, const char *end)
 {
 #ifdef __SSE2__

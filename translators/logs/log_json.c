@@ -95,7 +95,7 @@ static void write_any_number(struct otlp_buf *w, const struct gw_json_number *n)
 
 static void write_any_array(struct object *o, unsigned depth);
 
-/* The AnyValue of what comes next; its message is open. */
+/* Writes the AnyValue of the next value; its message is open. */
 static void write_any_next(struct object *o, unsigned depth)
 {
     struct otlp_buf *w = &o->r->attrs->w;
@@ -130,7 +130,7 @@ static void write_any_array(struct object *o, unsigned depth)
     otlp_close(w, array, 2);
 }
 
-/* At the top of the record every key stands once; in deeper objects they are as they were. */
+/* At the top of the record every key is claimed once; deeper objects stay as they were. */
 static bool claim_key(struct object *o, unsigned field, gw_str key)
 {
     return field != LOG_RECORD_ATTRIBUTES || log_attrs_claim(o->r->attrs, key);
@@ -177,7 +177,7 @@ static void raise_value(struct object *o, unsigned field, gw_str key, const stru
     o->later = l;
 }
 
-/* A structure: what of it has a place of its own goes there; nothing is written when nothing is left. */
+/* A structure: members with a place of their own go there; nothing is written if nothing is left. */
 static void attr_structure(struct object *o, gw_str path, unsigned field, gw_str key, unsigned depth)
 {
     struct otlp_buf *w = &o->r->attrs->w;
@@ -252,7 +252,7 @@ static gw_str id_text(const struct value *v, char digits[24])
     return gw_str_n(digits + at, 24 - at);
 }
 
-/* False: the value does not fit the role, and stays what it is. */
+/* False: the value does not fit the role, and stays an attribute. */
 static bool place_value(struct object *o, enum log_role role, const struct value *v)
 {
     struct log_found *f = o->found;
@@ -280,7 +280,7 @@ static bool place_value(struct object *o, enum log_role role, const struct value
     }
 }
 
-/* An id that is none (`0`) says nothing, and stands in nobody's way. */
+/* An empty id (`0`) is ignored and does not block another one. */
 static enum log_id place_id(struct object *o, enum log_role role, const struct value *v)
 {
     char digits[24];
@@ -308,7 +308,7 @@ static gw_str full_path(struct object *o, gw_str path, gw_str key)
     return gw_str_n(full, path.len + key.len);
 }
 
-/* The role's place, for this value or for the one that stands there; the other is an attribute. */
+/* Decides which of two values gets the role's place; the other becomes an attribute. */
 static void compete_for_place(struct object *o, gw_str path, unsigned field, struct log_key k, gw_str key,
                               const struct value *v)
 {
@@ -368,7 +368,7 @@ static void rename_value(struct object *o, unsigned field, enum log_role role, g
         attr_value(o, field, key, v);
 }
 
-/* Keys that mean something only beside others: those of one letter beside MongoDB's time, those of tracing
+/* Keys that have a meaning only beside others: those of one letter beside MongoDB's time, those of tracing
  * beside its fields. */
 static struct log_key key_beside(const struct object *o, gw_str key)
 {
@@ -459,7 +459,7 @@ static void settle_record(struct object *o)
         write_value(o, LOG_RECORD_ATTRIBUTES, l->key, &l->value);
 }
 
-/* What a line within says wins over what stands around it. */
+/* Values of an inner line override those around it. */
 static void merge_found(struct log_found *f, const struct log_found *inner)
 {
     f->time = inner->time ? inner->time : f->time;
@@ -511,7 +511,7 @@ static bool read_object(struct object *o, gw_str text)
     return false;
 }
 
-/* One JSON object; false when it is none, and then nothing was found. */
+/* Reads one JSON object; false if it is not one, and then nothing was found. */
 static bool read_json(struct log_reader *r, gw_str text, struct log_found *found)
 {
     struct object o = {.r = r, .found = found};

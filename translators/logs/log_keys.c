@@ -22,7 +22,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(ROWS < UINT8_MAX, "an index fits a slot");
 
 static uint8_t slots[SLOTS]; /* index + 1 */
-/* of rows: a bit for each length; for each first character, of what stands before a dot, too */
+/* of rows: a bit for each length; for each first character, also of the part before a dot */
 static uint64_t lengths, heads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

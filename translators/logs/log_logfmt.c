@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_logfmt.h"
 
-enum { LOOK = 12 /* pairs that are looked at for a level */ };
+enum { LOOK = 12 /* number of pairs that are searched for a level */ };
 
 struct pair {
     gw_str key, value; /* the value without its quotes */
@@ -35,7 +35,7 @@ static size_t quoted_length(gw_str s, char quote)
     return s.len;
 }
 
-/* The next pair; false with what stands there cut off *rest: it is none. */
+/* The next pair; false with the text here removed from *rest: it is not a pair. */
 static bool next_pair(gw_str *rest, struct pair *p)
 {
     gw_str s = *rest;

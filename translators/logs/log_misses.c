@@ -30,7 +30,7 @@ static struct log_miss *find_row(const struct log_misses *m, const char *script,
     return NULL;
 }
 
-/* NULL: there are enough, or there is no memory. */
+/* NULL: the table is full, or there is no memory. */
 static struct log_miss *make_row(struct log_misses *m, const char *script, const char *pattern)
 {
     size_t n = atomic_load(&m->rows_n);

@@ -56,7 +56,7 @@ static void set_tags(struct sc_point *p, gw_str tags)
     }
 }
 
-/* As Datakit does it: the line as message; service and tags beside it. */
+/* As in Datakit: the line as message; service and tags besides. */
 static void fill_point(struct log_batch *b, const struct log_input *in, gw_str text,
                        const struct log_found *around, struct sc_point *p)
 {
@@ -70,7 +70,7 @@ static void fill_point(struct log_batch *b, const struct log_input *in, gw_str t
         sc_point_set_tag(p, o->tags.items[i].key, sc_str(o->tags.items[i].value));
 }
 
-/* --- and what it made of it --- */
+/* --- the script's result --- */
 
 static void put_attr(struct log_batch *b, gw_str key, const struct sc_val *v)
 {
@@ -165,7 +165,7 @@ static bool put_in_place(struct log_batch *b, enum place place, const struct sc_
     }
 }
 
-/* The fields of a point; `status` first, since `level` counts only where there is none. */
+/* The fields of a point; `status` first, because `level` is only used without one. */
 static void take_fields(struct log_batch *b, const struct sc_point *p, struct log_found *f)
 {
     const struct sc_field *status = sc_point_get(p, status_key);
@@ -184,9 +184,9 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
     f->source = p->name;
 }
 
-/* --- what the script left open, and the text may say --- */
+/* --- values that the script left open, and that the text may have --- */
 
-/* Service, env and version: what they were before the script. */
+/* Service, env and version: their values before the script. */
 struct origin_field {
     gw_str before;
     bool seen, open;
@@ -217,7 +217,7 @@ static void note_origin(const struct sc_point *p, struct origin_field *fields)
     }
 }
 
-/* How tracers write their names (`dd.service`, `dd_env`), or `service`, stands in the text somewhere. */
+/* True if a tracer's name (`dd.service`, `dd_env`), or `service`, is in the text. */
 static bool mentions_origin(gw_str text)
 {
     const char *p = text.ptr, *end = p + text.len, *service = p + 2;
@@ -244,7 +244,7 @@ static bool mentions_origin(gw_str text)
     return false;
 }
 
-/* An id, or the word of a tracer that there is none. */
+/* True for an id, or a tracer's value for no trace. */
 static bool is_trace(struct log_batch *b, const struct sc_val *v)
 {
     struct log_trace ignored;
@@ -259,8 +259,8 @@ static void see_origin(const struct sc_field *f, struct origin_field *field)
     field->open &= !tracer && f->val.type == SC_STR && gw_str_eq(f->val.s, field->before);
 }
 
-/* What the script said, in one pass: whether there is an id, and of which fields of the origin it said
- * nothing. What stands there stood there before. */
+/* Checks the script's result in one pass: whether it has an id, and which fields of the origin it left
+ * unchanged. */
 static bool see_fields(struct log_batch *b, const struct sc_point *p, struct origin_field *fields)
 {
     bool trace = false;
@@ -279,7 +279,7 @@ static bool see_fields(struct log_batch *b, const struct sc_point *p, struct ori
     return trace;
 }
 
-/* What the text says of an open field takes the place of what the script was given. */
+/* A value of the text for an open field replaces the value that the script was given. */
 static void rescue_origin(struct sc_point *p, const struct origin_field *fields,
                           const struct log_origin *said, struct log_origin *to)
 {
@@ -329,7 +329,7 @@ static enum gw_code write_point(struct log_batch *b, const struct log_input *in,
     return log_batch_write(b, in, found);
 }
 
-/* Records of create_point() say all about themselves. */
+/* Records of create_point() have all their values themselves. */
 static enum gw_code write_created(struct log_batch *b, const struct log_input *in, const struct sc_point *p)
 {
     enum gw_code code = GW_OK;
@@ -343,7 +343,7 @@ static enum gw_code write_created(struct log_batch *b, const struct log_input *i
     return code;
 }
 
-/* How the record fared; `level`: nothing told its level, and what the engine says then does not count. */
+/* The result of the run; `level`: nothing set the level, and then the engine's default does not count. */
 static bool run_script(struct log_batch *b, const struct sc_script *script, const struct log_input *in,
                        struct sc_point *p, bool *level)
 {
@@ -379,7 +379,7 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
     fill_point(b, in, text, around, &p);
     note_origin(&p, fields);
     bool good = run_script(b, script, in, &p, &level);
-    b->scratch.spent = false; /* the record goes on as far as the script came */
+    b->scratch.spent = false; /* the record is delivered with the changes made so far */
     bool trace = !see_fields(b, &p, fields);
     bool origin = fields[0].open || fields[1].open || fields[2].open;
     if (level || trace || (origin && mentions_origin(text)))

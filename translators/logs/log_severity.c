@@ -78,7 +78,7 @@ int log_severity_word(gw_str s)
     return w ? w->number : stepped_word(s);
 }
 
-/* What most lines say, in capitals, without a look at the table. */
+/* The usual words, in capitals, without a table lookup. */
 static int usual_word(gw_str s)
 {
     if (s.len == 4)

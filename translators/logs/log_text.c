@@ -31,7 +31,7 @@ static bool begins_with_day(gw_str s)
     return false;
 }
 
-/* What stands before the time: a bracket, with a word of Datadog's PHP tracer perhaps; `< ` of PostgreSQL; the
+/* The text before the time: a bracket, perhaps with a word of Datadog's PHP tracer; `< ` of PostgreSQL; the
  * day. */
 static size_t before_time(gw_str rest)
 {
@@ -144,8 +144,8 @@ static void place_spring(struct log_front *f)
         f->found->origin.service = log_or_else(f->found->origin.service, last[-1].text);
 }
 
-/* A [name] is the thread, where a logger stands beside it or it came before the level; two brackets that
- * touch are logger and level (Rust's fern). Of MySQL the first is an error code. */
+/* A [name] is the thread if a logger is next to it or it precedes the level; two adjacent brackets are logger
+ * and level (Rust's fern). In MySQL's lines the first is an error code. */
 static void place_names(struct log_front *f)
 {
     if (f->names_n && f->spring) {
@@ -164,7 +164,7 @@ static void place_names(struct log_front *f)
     }
 }
 
-/* [7] of log4net is a thread, where its logger stands before a dash; [123] of others is a process. */
+/* [7] of log4net is a thread if its logger precedes a dash; [123] of others is a process. */
 static void place_number(struct log_front *f)
 {
     if (f->numbered)
@@ -193,7 +193,7 @@ static bool find_access_time(struct log_reader *r, struct log_found *found, gw_s
     return false;
 }
 
-/* 1117838570, 1117838570.123 or 1117838570123 as a word of its own, in this century */
+/* 1117838570, 1117838570.123 or 1117838570123 as a separate word, in this century */
 static bool read_epoch(gw_str word, uint64_t *ns)
 {
     double seconds;
@@ -213,8 +213,8 @@ static bool read_column_time(struct log_reader *r, gw_str rest, uint64_t *ns)
            log_time_front(r->clock, rest, r->now, ns);
 }
 
-/* Columns before the message: seconds since 1970 (BGL, HPC, Squid), or a date behind a file's name. *at is
- * where a date stands: the front goes on there. */
+/* Columns before the message: seconds since 1970 (BGL, HPC, Squid), or a date after a file's name. *at is the
+ * position of a date: the front continues there. */
 static bool find_column_time(struct log_reader *r, gw_str text, uint64_t *ns, const char **at)
 {
     gw_str rest = text, word;
@@ -249,7 +249,7 @@ static void find_column_level(struct log_found *found, gw_str text)
     }
 }
 
-/* What nothing in the front tells: the line stays whole. */
+/* Values that are not in the front: the line stays complete. */
 static void look_elsewhere(struct log_front *f, gw_str text)
 {
     const char *at, *message;
@@ -265,7 +265,7 @@ static void look_elsewhere(struct log_front *f, gw_str text)
     f->names_n = 0;
     struct log_attrs_mark before = log_attrs_here(f->r->attrs);
     read_front(f, &message);
-    if (gw_is_digit(*text.ptr)) { /* numbers around the time: what they are nobody says (Cisco ISE) */
+    if (gw_is_digit(*text.ptr)) { /* numbers around the time, of unknown meaning (Cisco ISE) */
         log_attrs_back(f->r->attrs, before);
         f->found->origin.logger = GW_NOSTR;
         return;

@@ -33,7 +33,7 @@ static bool has_shape(const char *p, const char *shape, size_t n)
     return true;
 }
 
-/* Seconds of the wall clock at the beginning of the minute; -1: that is none. */
+/* Seconds of the wall clock at the beginning of the minute; -1: not a time. */
 static int64_t read_minute(const char *p)
 {
     bool dashes = has_shape(p, "0000-00-00", DATE);
@@ -80,7 +80,7 @@ static bool is_zone_like(const char *p, const char *end)
     return n < 6 && (last == 'T' || last == 'C' || last == 'K' || last == 'B' || last == 'Z' || last == 'D');
 }
 
-/* Whether a zone may stand here: it is looked for only then. */
+/* True if a zone may be here: only then it is read. */
 static bool may_be_zone(const char *p, const char *end)
 {
     if (p == end || (*p != ' ' && *p < '(') || *p == ',')
@@ -93,7 +93,7 @@ static bool may_be_zone(const char *p, const char *end)
            ((p[1] == '[' || p[1] == '(') && is_zone_like(p + 2, end));
 }
 
-/* The zone as an offset in seconds; *p moves behind it. */
+/* The zone as an offset in seconds; *p moves after it. */
 static bool read_zone(struct log_clock *c, const char **p, const char *end, int64_t wall, int *offset)
 {
     size_t n =
@@ -116,7 +116,7 @@ static int64_t utc_of_local(struct log_clock *c, int64_t wall)
     return at;
 }
 
-/* As nanoseconds; false for what OTLP has no room for, and for what is older than any log. */
+/* As nanoseconds; false for times beyond OTLP's range, and for times older than any log. */
 static bool to_ns(int64_t seconds, uint64_t nsec, uint64_t *ns)
 {
     if (seconds < (int64_t)EARLIEST || (uint64_t)seconds >= LATEST)

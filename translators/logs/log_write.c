@@ -21,7 +21,7 @@ enum {
 
 enum { FIXED = 9 /* a tag and eight bytes */, TRACE_SIZE = 18, SPAN_SIZE = 10, HEAD = 16 };
 
-/* Text and what it takes on the wire. */
+/* A text and its size on the wire. */
 struct sized {
     gw_str s;
     size_t size;

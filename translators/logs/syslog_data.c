@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 
-enum { NAME = 255 }; /* RFC 5424 says 32; some write longer ones */
+enum { NAME = 255 }; /* RFC 5424 allows 32; some programs write longer ones */
 
 /* The end of a name that begins at `from`; the same place when none does. */
 static size_t name_end(gw_str s, size_t from)
@@ -43,7 +43,7 @@ static gw_str unescape_value(gw_str s, struct gw_arena *arena)
     return out ? gw_str_n(out, n) : s;
 }
 
-/* A name that comes twice (ip="…" ip="…") has both values. False: there is no room. */
+/* A repeated name (ip="…" ip="…") has both values. False: there is no room. */
 static bool add_param(struct syslog_message *m, struct gw_arena *arena, gw_str key, gw_str value)
 {
     for (size_t i = 0; i < m->data_n; i++)
@@ -81,7 +81,8 @@ static gw_str param_key(struct gw_arena *arena, gw_str id, gw_str name)
     return gw_str_n(out, n);
 }
 
-/* One element, which begins at s[0] with '['. Its length; 0: it is none. *full: a parameter was left out. */
+/* Reads one element, which begins at s[0] with '['. Its length; 0: it is not one. *full: a parameter was left
+ * out. */
 static size_t read_element(gw_str s, struct gw_arena *arena, struct syslog_message *m, bool *full)
 {
     size_t i = name_end(s, 1);

@@ -57,7 +57,7 @@ static bool read_pri(gw_str *s, struct syslog_message *m)
 
 /* RFC 5424 */
 
-/* The next field of the header. "-" is none. False: the message ends before it. */
+/* The next field of the header. "-" means none. False: the message ends before it. */
 static bool read_header_field(gw_str *s, gw_str *out)
 {
     gw_str word = first_word(*s);
@@ -149,7 +149,7 @@ static size_t tag_length(gw_str s)
     return 0;
 }
 
-/* The length of "[pid]" at the front; 0: none stands there. */
+/* The length of "[pid]" at the front; 0: there is none. */
 static size_t pid_length(gw_str s)
 {
     size_t end = s.len && *s.ptr == '[' ? gw_str_find(s, ']') : s.len;
@@ -178,8 +178,8 @@ static bool read_tag(gw_str *s, struct syslog_message *m)
     return true;
 }
 
-/* A tag that no time stands before. With a pid it is one; else it must look like a program's name, which is
- * written small. */
+/* A tag without a time before it. With a pid it is one; otherwise it must look like the name of a program, in
+ * small letters. */
 static void read_lone_tag(gw_str *s, struct syslog_message *m)
 {
     size_t n = tag_length(*s);
@@ -272,7 +272,7 @@ static bool is_client(gw_str after)
     return false;
 }
 
-/* What stands behind a host's name is a tag, or Cisco's words. */
+/* True if a tag, or Cisco's words, follow a host's name. */
 static bool is_tagged(gw_str s)
 {
     struct syslog_message ignored;
@@ -365,8 +365,8 @@ static bool read_sequence(gw_str *s, struct syslog_message *m)
     return true;
 }
 
-/* The length of "router: ", "RP/0/RSP0/CPU0:" at the front of a time, or "router " before that. *name:
- * without its end. 0: it is none. */
+/* The length of "router: ", "RP/0/RSP0/CPU0:" before a time, or "router " before that. *name: without its
+ * end. 0: there is none. */
 static size_t origin_length(gw_str s, gw_str *name)
 {
     size_t blank = gw_str_find(s, ' ');
@@ -422,8 +422,8 @@ static enum form form_of(gw_str s)
     return s.len < 11 || s.ptr[4] != '-' ? FORM_BSD : s.ptr[10] == ' ' ? FORM_CLOCK : FORM_ISO;
 }
 
-/* What a logger wrote behind its time is for who reads text: it begins with a level, a dash or a bracket, or
- * its clock has milliseconds behind a comma. */
+/* True if a logger wrote the text after its time, which the reader of texts handles: it begins with a level,
+ * a dash or a bracket, or its clock has milliseconds after a comma. */
 static bool is_loggers(gw_str whole, gw_str behind, enum form form)
 {
     enum { COMMA = 19, END = 23 };

@@ -14,13 +14,13 @@ enum { DAY = 86400, FIRST_YEAR = 1970, LAST_YEAR = 2261 };
 
 struct reading {
     gw_str rest;
-    struct civil at; /* year 0: it was not said */
+    struct civil at; /* year 0: not given */
     int nsec;
     bool zoned;
     int offset; /* seconds east */
 };
 
-/* Parts: each cuts itself off the front, or says false. */
+/* Parts: each removes itself from the front, or returns false. */
 
 static bool read_number(struct reading *r, size_t least, size_t most, int64_t *out)
 {
@@ -62,7 +62,7 @@ static bool read_year(struct reading *r)
     return false;
 }
 
-/* Three letters of one of the names: its place from 1. 0: none of them stands there. */
+/* Three letters of one of the names: its number from 1. 0: none of them is here. */
 static int read_name(struct reading *r, const char *const *names, int names_n)
 {
     for (int i = 0; i < names_n; i++)
@@ -116,8 +116,8 @@ static bool read_offset(struct reading *r)
     return read_sign_offset(r, false);
 }
 
-/* " UTC", " CST:", " +0800", " GMT+8" behind a time, and +08:00 without the blank. What is no known zone may
- * be the host: it is a zone when Cisco's mnemonic or a year comes after it. */
+/* " UTC", " CST:", " +0800", " GMT+8" after a time, and +08:00 without the blank. An unknown zone may be the
+ * host: it is a zone if Cisco's mnemonic or a year follows. */
 static bool read_zone(struct reading *r, const struct zone *zone)
 {
     size_t n = 0;
@@ -162,7 +162,7 @@ static bool read_late_year(struct reading *r)
     return true;
 }
 
-/* What is left of the word: a time ends where a blank, a colon or the message ends. */
+/* The rest of the word: a time ends at a blank, a colon or the end of the message. */
 static bool time_ends(struct reading *r)
 {
     if (!at_word_end(r))

@@ -23,7 +23,7 @@ static const struct sc_fn *sc_fn_find(gw_str name)
     return NULL;
 }
 
-/* The place of a parameter by name, -1: there is none. The n-th parameter of "a b c" or "s:a b:b". */
+/* The index of a parameter by name, -1: unknown. The n-th parameter of "a b c" or "s:a b:b". */
 static int parameter(const struct sc_fn *fn, gw_str name, int place, gw_str *found)
 {
     gw_str rest = gw_str_z(fn->params), one;
@@ -74,7 +74,7 @@ static bool arrange(struct sc_check *c, struct sc_node *call)
         } else if (named) {
             return sc_check_fail(c, x->pos, "positional arguments cannot follow named ones");
         }
-        /* what is given by name is looked at when it runs */
+        /* named arguments are checked at run time */
         if (x == call->kid[i] && fn->style == SC_TYPED && !fits(fn, place, x))
             return sc_check_fail(c, x->pos, "unexpected data type: %s", sc_kind_name(x));
         kid[place] = x;
@@ -164,7 +164,7 @@ static bool check_map(struct sc_check *c, struct sc_node *x)
     return check_kids(c, x);
 }
 
-/* With patterns of its own. */
+/* A block, with patterns of its own. */
 static bool check_block(struct sc_check *c, struct sc_node *x)
 {
     struct grok_scope scope = {NULL, c->scope};

@@ -11,7 +11,7 @@
 #include "translators/pipeline/operate.h"
 #include "translators/pipeline/script_internal.h"
 
-enum { USE_DEPTH = 32, STEPS = 4096, CALLS = 64, MATCHES = 4 /* between two looks at the clock */ };
+enum { USE_DEPTH = 32, STEPS = 4096, CALLS = 64, MATCHES = 4 /* between two readings of the clock */ };
 
 struct sc_thread *sc_thread_new(void)
 {
@@ -104,7 +104,7 @@ static void set_var(struct sc_run *r, uint32_t slot, struct sc_val v)
     f->vars[slot] = (struct sc_var){v, true};
 }
 
-/* Ends the life of what was made since. */
+/* Ends the life of variables that were made since. */
 static void leave(struct sc_run *r, uint32_t made)
 {
     struct sc_frame *f = r->frame;
@@ -261,7 +261,7 @@ static bool map(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
     return true;
 }
 
-/* One step of an index: *place is what it leads to, NULL where a map has no such name. */
+/* One step of an index: *place is its target, NULL if a map has no such name. */
 static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val *key,
                  struct sc_val **place)
 {

@@ -222,7 +222,7 @@ static gw_str normal_os(gw_str name)
     return name;
 }
 
-/* Google and bing say so anywhere. */
+/* Google and bing identify themselves at any place. */
 static bool search_bot(struct agent *a)
 {
     if (holds(a->all, "Google") || holds(a->all, "bingbot")) {
@@ -393,7 +393,7 @@ static void simple(struct agent *a, gw_str name, gw_str version, bool bot)
     a->engine = a->engine_version = a->os = GW_STR("");
 }
 
-/* http://….x in a comment: where bots say whose they are. Empty when there is none. */
+/* http://….x in a comment, where bots name their owner. Empty if there is none. */
 static gw_str site_of(const struct section *s)
 {
     size_t at = s->n < 3 ? 0 : s->n == 4 ? 3 : 2;

@@ -18,7 +18,7 @@ struct spec {
     bool plus, minus, sharp, space, zero, source; /* source: %#v */
     int width, precision;                         /* -1: not given */
     char verb;                                    /* 0: beyond ASCII */
-    gw_str letter;                                /* the same as it stands */
+    gw_str letter;                                /* the same, as written */
 };
 
 struct args {
@@ -125,7 +125,7 @@ static void quote(struct gw_text *q, gw_str s, char mark, bool ascii)
     gw_text_put_char(q, mark);
 }
 
-/* Whether it can stand between two backquotes. */
+/* True if the text can be between two backquotes. */
 static bool raw(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -321,7 +321,7 @@ static void put_value(struct gw_text *b, const struct spec *f, const struct sc_v
     }
 }
 
-/* Digits of the format; -1: there are none, or too many, then the format is over. */
+/* Digits of the format; -1: there are none, or too many: then the format ends. */
 static int take_number(gw_str *s)
 {
     int n = -1;
@@ -336,7 +336,7 @@ static int take_number(gw_str *s)
     return n;
 }
 
-/* Behind a *: the next argument is the number; false, with Go's word for it, when it is none. */
+/* After a *: the next argument is the number; false, with Go's word for it, if it is not a number. */
 static bool take_argument(struct args *a, int *out)
 {
     const struct sc_val *v = a->at < a->n ? &a->v[a->at++] : NULL;

@@ -6,7 +6,7 @@
 #include "translators/pipeline/json_in.h"
 #include "translators/pipeline/script_internal.h"
 
-/* What a json() call was found to want. */
+/* The arguments of a json() call, from the check. */
 struct wants {
     gw_str key; /* to write */
     bool trim, take;

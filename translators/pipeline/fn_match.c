@@ -46,7 +46,7 @@ bool check_grok(struct sc_check *c, struct sc_node *call)
     return true;
 }
 
-/* ".000" at the end of a number says nothing. */
+/* Removes ".000" at the end of a number. */
 static gw_str without_zeroes(gw_str s)
 {
     size_t dot = gw_str_find(s, '.');
@@ -179,7 +179,7 @@ static int group_of(const struct re *re, gw_str name, const size_t *spans)
     return -1;
 }
 
-/* Behind a $: $1, ${1}, $name, ${name}, $$. What is none of them stays as it is. */
+/* After a $: $1, ${1}, $name, ${name}, $$. Other text stays. */
 static void put_reference(struct gw_text *b, gw_str *text, const struct re *re, gw_str from,
                           const size_t *spans)
 {
@@ -279,8 +279,7 @@ bool check_kv_split(struct sc_check *c, struct sc_node *call)
     return true;
 }
 
-/* Where the next separator at or behind `at` is; false: there is none. Go's Split skips empty matches at the
- * start. */
+/* The next separator at `at` or after it; false: there is none. Go's Split skips empty matches at the start. */
 static bool separator(struct sc_run *r, const struct re *re, char plain, gw_str s, size_t at, size_t *from,
                       size_t *to)
 {

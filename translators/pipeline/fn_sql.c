@@ -52,7 +52,7 @@ static char peek(const struct sql *s)
     return s->at < s->text.len ? s->text.ptr[s->at] : 0;
 }
 
-/* Letters, near enough: what is not ASCII and neither blank, punctuation nor a symbol. */
+/* Approximately letters: not ASCII, and not a blank, punctuation or a symbol. */
 static bool letter(uint32_t c)
 {
     static const uint32_t others[][2] = {
@@ -126,7 +126,7 @@ static bool only_blanks(gw_str s)
     return gw_trim_space(s).len == 0;
 }
 
-/* Behind a quote; *out is what it holds, or two quotes when that is nothing. */
+/* After a quote; *out is the quoted text, or two quotes if it is empty. */
 static bool quoted(struct sql *s, char quote, gw_str *out)
 {
     struct gw_text b = {.arena = s->arena};
@@ -181,7 +181,7 @@ static enum token comment(struct sql *s, const char *end)
     return len == 1 ? COMMENT : BAD; /* one to the end of the line may end with the text */
 }
 
-/* Takes `z` when it stands here. */
+/* Takes `z` if it is here. */
 static bool take(struct sql *s, const char *z)
 {
     if (!gw_str_starts(gw_str_from(s->text, s->at), gw_str_z(z)))
@@ -333,7 +333,7 @@ static enum token next(struct sql *s, gw_str *out)
 struct cover {
     struct gw_text out;
     enum token last;
-    int values, groups; /* ? that stand together, and groups of them */
+    int values, groups; /* adjacent ?, and groups of them */
 };
 
 static bool covered(enum token t)

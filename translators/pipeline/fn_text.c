@@ -125,7 +125,7 @@ static int sextet(char c)
     return at ? (int)(at - alphabet) : -1;
 }
 
-/* SIZE_MAX, or where it is wrong. Ends of lines are let pass. */
+/* SIZE_MAX, or the place of a mistake. Line ends are skipped. */
 static size_t b64_decode(gw_str s, struct gw_text *b)
 {
     uint32_t bits = 0;
@@ -197,7 +197,8 @@ static const struct encoding *encoding_of(gw_str name)
     return NULL;
 }
 
-/* One character of `n` bytes; what has none, or `no_private` one for private use, is U+FFFD. */
+/* Converts one character of `n` bytes; one without a Unicode equivalent, or with `no_private` one for private
+ * use, becomes U+FFFD. */
 static void put_unit(iconv_t how, const char *from, size_t n, bool no_private, struct gw_text *b)
 {
     char piece[16], *in = (char *)from, *to = piece;
@@ -230,7 +231,7 @@ static size_t unit_of(const struct encoding *e, gw_str s)
 static void convert(iconv_t how, const struct encoding *e, gw_str s, struct gw_text *b)
 {
     bool chinese = e->kind == GBK || e->kind == GB18030;
-    while (s.len && e->kind == UTF_8) /* only what is none is changed */
+    while (s.len && e->kind == UTF_8) /* only ill-formed bytes are changed */
         gw_text_put_rune(b, gw_utf8_next(&s));
     while (s.len && !b->arena->spent) {
         size_t n = unit_of(e, s);

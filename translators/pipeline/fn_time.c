@@ -9,7 +9,7 @@
 #include "translators/text/dateparse.h"
 #include "translators/text/layout.h"
 
-/* What the check found out about a zone: which it is, or that there is none. */
+/* The zone that the check found, or that there is none. */
 struct zoned {
     const struct zone *zone; /* NULL: that of the run, or none */
     bool unknown;
@@ -157,7 +157,7 @@ static bool text_of(struct sc_run *r, const struct sc_node *x, gw_str *out)
 
 struct part {
     const char *name;
-    int64_t low, high, given; /* `given` stands when it is left out or no number */
+    int64_t low, high, given; /* `given` is used if it is left out or not a number */
 };
 
 static bool number_part(struct sc_run *r, const struct sc_node *x, const struct part *p, int64_t *out)
@@ -176,7 +176,7 @@ static bool number_part(struct sc_run *r, const struct sc_node *x, const struct 
     return true;
 }
 
-/* A number, or an English name, whole or of three letters; "sept" is none. */
+/* A number, or an English name, complete or of three letters; "sept" is not one. */
 static bool month_part(struct sc_run *r, const struct sc_node *x, int64_t now, int64_t *out)
 {
     static const gw_str names[] = {GW_LIT("january"), GW_LIT("february"), GW_LIT("march"),

@@ -6,7 +6,7 @@
 #include "core/base/hex.h"
 #include "translators/pipeline/script_internal.h"
 
-/* %41 and, in queries, + for a blank. False with the place of what is no escape. */
+/* Decodes %41 and, in queries, + for a blank. False with the place of an invalid escape. */
 static bool unescape(struct gw_arena *a, gw_str s, bool query, gw_str *out, size_t *bad)
 {
     struct gw_text b = {.arena = a};
@@ -52,7 +52,7 @@ struct url {
     gw_str scheme, host, port, path, query;
 };
 
-/* "https:" of s, which moves behind it; false when it begins with a colon. */
+/* "https:" of s, which moves after it; false when s begins with a colon. */
 static bool take_scheme(struct gw_arena *a, gw_str *s, gw_str *scheme)
 {
     for (size_t i = 0; i < s->len; i++) {
@@ -100,8 +100,8 @@ static const char *check_user(struct gw_arena *a, gw_str s)
     return unescape(a, s, false, &plain, &bad) ? NULL : "invalid URL escape";
 }
 
-/* A host without its escapes, which stand for bytes beyond ASCII or %, or in the zone of an address for any.
- * NULL, or what is wrong. */
+/* Decodes a host's escapes, which are allowed for bytes beyond ASCII or %, and in the zone of an address for
+ * any byte. NULL, or the mistake. */
 static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
 {
     bool zone = false;
@@ -146,7 +146,7 @@ static const char *take_host(struct gw_arena *a, struct url *u, gw_str authority
     return plain_host(a, host, &u->host);
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or the mistake. */
 static const char *parse(struct gw_arena *a, gw_str s, struct url *u)
 {
     size_t bad;

@@ -65,7 +65,7 @@ bool check_delete(struct sc_check *c, struct sc_node *call)
     return sc_want_text(c, call->kid[1]);
 }
 
-/* Follows an index as far as it goes; NULL where it leads nowhere, which is no error here. */
+/* Follows an index as far as possible; NULL if it has no target, which is not an error here. */
 static struct sc_val *follow(struct sc_run *r, struct sc_val *from, const struct sc_node *index)
 {
     for (uint32_t i = 1; from && i < index->n; i++) {
@@ -224,7 +224,7 @@ static bool contains(gw_str prefix, gw_str ip)
     return true;
 }
 
-/* Text as it stands, or the text under a key; what is neither is empty. */
+/* The text itself, or the text of a key; empty for other values. */
 static gw_str text_of(struct sc_run *r, const struct sc_node *x)
 {
     struct sc_val v;

@@ -85,7 +85,7 @@ static bool from_object(struct gw_arena *a, struct gw_json *j, const struct part
         *raw = value;
         if ((p->wild ? wild(key, p->text) : gw_str_eq(key, p->text)) &&
             (!p->more || get(a, value, p->rest, depth + 1, raw)))
-            return true; /* else another member may have what the rest of the path wants */
+            return true; /* otherwise another member may match the rest of the path */
     }
     return false;
 }

@@ -176,7 +176,7 @@ static bool escape_number(struct sc_lexer *l, unsigned n, unsigned base, uint32_
     return true;
 }
 
-/* Behind a backslash. NULL, or what is wrong. */
+/* After a backslash. NULL, or the mistake. */
 static const char *lex_escape(struct sc_lexer *l, int quote, struct gw_text *b)
 {
     static const char from[] = "abfnrtv\\", to[] = "\a\b\f\n\r\t\v\\";

@@ -30,8 +30,8 @@ static struct sc_script *find(const struct sc_set *set, gw_str name)
     return NULL;
 }
 
-/* The way from `at` back to `s` over uses, as " -> a -> s"; false when there is none. `at` is looked at once
- * a search. */
+/* The way from `at` back to `s` over uses, as " -> a -> s"; false if there is none. A search visits `at`
+ * once. */
 static bool leads_back(const struct sc_set *set, struct sc_script *at, const struct sc_script *s,
                        uint32_t search, struct gw_text *way)
 {
@@ -64,7 +64,7 @@ static void find_circle(const struct sc_set *set, struct sc_script *s, uint32_t 
     }
 }
 
-/* Joins the scripts that s uses, which are joined first; there are no circles any more. False when s cannot
+/* Links the scripts that s uses, which are linked first; circles were removed before. False when s cannot
  * run. */
 static bool link(struct sc_set *set, struct sc_script *s)
 {

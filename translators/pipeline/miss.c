@@ -44,7 +44,7 @@ bool sc_matched_nothing(const struct sc_thread *t)
     return t->groks && !t->matched;
 }
 
-/* The beginning of a text, or its end, as far as people want to see it. */
+/* The beginning of a text, or its end, short enough to read. */
 static gw_str head(struct gw_arena *a, gw_str s)
 {
     return s.len <= SHOWN ? s : gw_arena_printf(a, "%.*s…", (int)gw_utf8_cut(s, SHOWN), s.ptr);

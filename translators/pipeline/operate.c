@@ -229,7 +229,7 @@ bool sc_slice(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
         if (l)
             sc_list_add(r->arena, l, what.l->items[i]);
         else
-            /* of text every byte comes out as a character of its own */
+            /* every byte of a text is returned as a character */
             gw_text_put_rune(&text, (unsigned char)what.s.ptr[i]);
     }
     if (r->arena->spent)

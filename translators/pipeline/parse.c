@@ -190,7 +190,7 @@ static struct sc_node *number(struct parser *p)
     return x;
 }
 
-/* Elements up to the closing token, which stays; newlines are let pass around them. */
+/* Elements up to the closing token, which stays; newlines around them are skipped. */
 static bool elements(struct parser *p, enum sc_token_type close, struct kids *k)
 {
     for (lines(p); !is(p, close); lines(p)) {
@@ -366,7 +366,7 @@ static struct sc_node *bracket(struct parser *p, struct sc_node *base)
     return want(p, ST_RBRACKET) ? indexed(p, base, pos, first) : NULL;
 }
 
-/* The text of a.b[0].c, which is what it is called as a key. */
+/* The text of a.b[0].c, which is its name as a key. */
 static void attr_text(struct gw_text *b, const struct sc_node *x)
 {
     if (x->kind == SN_ATTR) {

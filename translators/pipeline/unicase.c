@@ -10,7 +10,7 @@
 
 #include "core/base/text.h"
 
-/* Debian 12's libunistring knows Unicode 14; these came with 15, which the reference engine has. */
+/* Debian 12's libunistring has Unicode 14; these came with 15, which the reference engine has. */
 static bool is_new_han(uint32_t rune)
 {
     return rune == 0x2B739 || (rune >= 0x31350 && rune <= 0x323AF);

@@ -160,7 +160,7 @@ int sc_str_order(gw_str a, gw_str b)
     return order ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* Where `name` stands, or would stand. */
+/* The position of `name`, or where it would be inserted. */
 static size_t place(const struct sc_map *m, gw_str name, bool *found)
 {
     size_t low = 0, high = m->n;

@@ -106,7 +106,7 @@ static struct sc_xml_prefix *add_prefix(struct sc_xml *x, gw_str prefix, const x
     return p;
 }
 
-/* The entry of a prefix, made where there is none yet; NULL fails the build. */
+/* The entry of a prefix, made if necessary; NULL fails the build. */
 static struct sc_xml_prefix *need_prefix(struct builder *b, gw_str prefix)
 {
     unsigned n = 0;
@@ -230,14 +230,14 @@ static void processing_instruction(void *user, const xmlChar *target, const xmlC
     separate_texts(user);
 }
 
-/* An entity that is none of the five. */
+/* An unknown entity. */
 static void unknown_entity(void *user, const xmlChar *name)
 {
     (void)name;
     fail_build(user);
 }
 
-/* A document type: the parser stands behind its names. */
+/* A document type: the parser has read its names. */
 static void document_type(void *user, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
 {
     struct builder *b = user;
@@ -273,7 +273,7 @@ static const xmlSAXHandler events = {
 /* ---- reading ---- */
 
 /* libxml2 compares each attribute of an element with all before it, so an element with too many must not
- * reach it. Counts the quoted values of each tag; a `<` always begins afresh, because it may not stand in a
+ * reach it. Counts the quoted values of each tag; a `<` always starts again, because it is not allowed in a
  * value. */
 static bool attributes_within_limit(gw_str s)
 {

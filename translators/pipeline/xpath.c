@@ -16,8 +16,8 @@ typedef const xmlError *xml_error;
 typedef xmlError *xml_error;
 #endif
 
-/* Without functions of its own libxml2 would write to standard error: one of the context, and one of the
- * thread for unknown functions. */
+/* Without these functions libxml2 would write to standard error: one of the context, and one of the thread
+ * for unknown functions. */
 static void ignore_error(void *user, xml_error error)
 {
     (void)user;

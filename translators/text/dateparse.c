@@ -15,8 +15,7 @@ static const gw_str fixed[] = {GW_LIT("02/Jan/2006:15:04:05 -0700"), GW_LIT("02 
                                GW_LIT("2006-01-02 15:04:05.000 UTC")};
 enum { WITHOUT_YEAR = 2, ZONE_WORD = 6 };
 
-/* One look at the character that tells the forms apart saves most readings. The text has 12 bytes at
- * least. */
+/* Checking the character that distinguishes the forms avoids most readings. The text has at least 12 bytes. */
 static bool may_fit(size_t form, gw_str s)
 {
     static const struct {
@@ -47,7 +46,7 @@ static bool fixed_form(gw_str text, const struct zone *zone, int64_t now, struct
     return false;
 }
 
-/* The number of two digits; 99 and more: there are none. */
+/* The number of two digits; 99 and more: not two digits. */
 static unsigned two(const char *p)
 {
     unsigned tens = (unsigned char)p[0] - '0', ones = (unsigned char)p[1] - '0';
@@ -71,8 +70,8 @@ static bool fraction_of(gw_str s, int *nsec)
     return true;
 }
 
-/* "2021-06-18 10:07:08,786" and its like, which most lines begin with: the guess would come to the same, a
- * microsecond later. What is out of range is left to it. */
+/* "2021-06-18 10:07:08,786" and similar forms, with which most lines begin: the guess would have the same
+ * result, a microsecond later. Values out of range are left to it. */
 static bool common_form(gw_str text, const struct zone *zone, struct layout_time *out)
 {
     const char *p = text.ptr;
@@ -86,7 +85,7 @@ static bool common_form(gw_str text, const struct zone *zone, struct layout_time
         return false;
     year += century * 100;
     gw_str rest = gw_str_n(p + 19, text.len - 19);
-    /* with a fraction the Z says nothing, there */
+    /* with a fraction the reference ignores the Z */
     bool zulu = p[10] == 'T' && rest.len == 1 && *rest.ptr == 'Z';
     if ((int)day > civil_month_days(year, (int)month) ||
         !fraction_of(gw_str_n(rest.ptr, rest.len - zulu), &out->nsec))

@@ -334,7 +334,7 @@ static void end_year(struct guess *g)
     guess_year(g);
 }
 
-/* What only the end of the text tells. */
+/* The decisions that depend on the end of the text. */
 static void end(struct guess *g)
 {
     switch (g->clock) {
@@ -374,7 +374,7 @@ static void end(struct guess *g)
 
 void guess_clock_walk(struct guess *g, enum guess_step *result)
 {
-    int all = g->len; /* a cut of what is superfluous does not end the walk */
+    int all = g->len; /* removing superfluous text does not end the walk */
     if (g->i < all)
         g->i++;
     while (g->i < all && g->text[g->i] == ' ')

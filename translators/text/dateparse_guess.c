@@ -53,7 +53,7 @@ static bool set_layout(struct guess *g, const char *layout)
     return true;
 }
 
-/* As Go quotes text for people: what cannot be seen is escaped, letters of all scripts stand as they are. */
+/* Go's quoting of text for people: invisible characters are escaped, letters of all scripts stay. */
 static void quote(char *to, size_t room, gw_str s)
 {
     static const char from[] = "\a\b\f\n\r\t\v\\\"", names[] = "abfnrtv\\\"";
@@ -80,7 +80,7 @@ bool guess_unknown(gw_str text, char *why)
     return false;
 }
 
-/* Nothing but digits: their number says what they count. */
+/* Only digits: their number decides their unit. */
 static bool digits_only(struct guess *g, gw_str text, char *why)
 {
     static const struct {
@@ -103,7 +103,7 @@ static bool digits_only(struct guess *g, gw_str text, char *why)
     return false;
 }
 
-/* What only the end of the text tells about its date. */
+/* The decisions about the date that depend on the end of the text. */
 static bool end(struct guess *g, gw_str text, char *why)
 {
     int length = g->len - (g->month + g->month_len + 1);

@@ -28,7 +28,7 @@ struct expansion {
     struct grok_typed *types;
     char *why;
     unsigned depth;
-    struct grok_cut *cuts; /* of the pattern itself; NULL: nobody asks */
+    struct grok_cut *cuts; /* of the pattern itself; NULL: not needed */
     size_t cuts_n;
 };
 
@@ -106,8 +106,8 @@ static gw_str field_name(struct gw_arena *a, gw_str s)
     return out;
 }
 
-/* The expansion of what has a name: a script's definition, which is expanded already, or one of ours, which
- * knows only its like. */
+/* The expansion of a named pattern: a script's definition, which is already expanded, or a built-in one,
+ * which uses only built-in ones. */
 static bool definition(struct expansion *x, gw_str name)
 {
     const struct grok_def *def = find_def(x->scope, name);
@@ -236,7 +236,7 @@ static void add_field(struct grok *g, const struct re_name *name, const struct g
     f->group = name->group;
 }
 
-/* A cut stands before and behind each %, at most. */
+/* At most one cut before and one after each %. */
 static size_t most_cuts(gw_str pattern)
 {
     size_t n = 3;
@@ -279,8 +279,8 @@ void grok_drop(struct grok *g)
     re_drop(g->re);
 }
 
-/* The beginning of the pattern up to a cut: what it matches ends at *end. False: it does not match, or is no
- * expression (*whole), since it ends within a group. */
+/* Matches the beginning of the pattern up to a cut; its end is *end. False: it does not match, or is not an
+ * expression (*whole), because it ends within a group. */
 static bool matches_until(const struct grok *g, size_t cut, struct re_thread *t, struct gw_arena *a,
                           gw_str text, size_t *end, bool *whole)
 {

@@ -14,14 +14,14 @@ struct reading {
     gw_str rest;
     int year, month, day, yearday, hour, minute, second, nsec;
     bool pm, am;
-    const struct zone *zone; /* said by the text to be UTC */
+    const struct zone *zone; /* the text has UTC */
     bool has_offset;
     int offset;
     gw_str zone_name;
-    const char *range; /* what is out of range */
+    const char *range; /* the part that is out of range */
 };
 
-/* Go's quoting of times: quotes, backslashes and what is not printable ASCII are escaped. */
+/* Go's quoting of times: quotes, backslashes and all but printable ASCII are escaped. */
 static size_t quote(char *to, size_t room, gw_str s)
 {
     size_t n = 0;
@@ -72,7 +72,7 @@ static gw_str cut_blanks(gw_str s)
     return s;
 }
 
-/* The text of the layout before a part; a blank stands for any number of them. */
+/* The text of the layout before a part; a blank matches any number of blanks. */
 static bool skip(gw_str *text, gw_str prefix)
 {
     while (prefix.len) {
@@ -210,7 +210,7 @@ static bool offset(struct reading *r, enum layout_std std)
     return true;
 }
 
-/* +7, -03: how long it is; 0 when it is none, or more than 23. */
+/* +7, -03: its length; 0 if it is not an offset, or more than 23. */
 static size_t signed_hours(gw_str s, int *hours)
 {
     size_t n = 1;
@@ -224,7 +224,7 @@ static size_t signed_hours(gw_str s, int *hours)
     return n;
 }
 
-/* How long a zone's abbreviation at the head of s is, 0 when there is none: MST, CEST, ChST, GMT+3, +03. */
+/* Length of a zone's abbreviation at the head of s, 0 if there is none: MST, CEST, ChST, GMT+3, +03. */
 static size_t zone_length(gw_str s)
 {
     int hours;

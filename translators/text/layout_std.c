@@ -14,7 +14,7 @@ static bool lower(gw_str s)
     return s.len && *s.ptr >= 'a' && *s.ptr <= 'z';
 }
 
-/* Longer words stand before those that they begin with. */
+/* A longer word precedes its own beginnings. */
 static const struct {
     const char *text;
     enum layout_std std;

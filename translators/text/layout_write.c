@@ -226,7 +226,7 @@ static void put_word(struct gw_text *b, const struct style *how, const char *wor
 
 static void directives(struct gw_text *b, gw_str format, const struct shown *s);
 
-/* Directives that stand for several; false when c is none of them. */
+/* Directives that abbreviate several; false if c is not one of them. */
 static bool put_compound(struct gw_text *b, char c, const struct shown *s)
 {
     static const char *const rows[][2] = {{"c", "%a %b %e %H:%M:%S %Y"},

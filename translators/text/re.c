@@ -23,7 +23,7 @@ enum {
     EXPRESSION = 64 << 10, /* bytes, all patterns taken in */
     STACK_MIN = 32 << 10,
     STACK_MAX = 1 << 20,
-    HEAP_KIB = 4096 /* where there is no JIT */
+    HEAP_KIB = 4096 /* without the JIT */
 };
 
 struct re {
@@ -192,7 +192,7 @@ static int search(const struct re *re, struct re_thread *t, gw_str text, size_t 
 /* Made once, by whichever thread comes first. NULL: no memory. */
 static const struct re_memo *memo_of(const struct re *re)
 {
-    struct re *own = (struct re *)(uintptr_t)re; /* what is made later is no part of what is const */
+    struct re *own = (struct re *)(uintptr_t)re; /* the lazily made part is not const */
     struct re_memo *memo = atomic_load_explicit(&own->memo, memory_order_acquire), *none = NULL;
     if (memo)
         return memo;

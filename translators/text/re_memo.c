@@ -16,7 +16,7 @@ enum {
     DEPTH = 256,      /* of groups */
     ARENA = 8 << 20,  /* the expression with its calls */
     MEMORY = 4 << 20, /* bytes of a match */
-    CALLS = 256,      /* between looks at the clock */
+    CALLS = 256,      /* between readings of the clock */
     STEPS = 10000000, /* of backtracking, in all */
     HEAP_KIB = 8192
 };

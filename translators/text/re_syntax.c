@@ -98,7 +98,7 @@ static bool put_for(struct re_syntax *x, const char *text)
     return true;
 }
 
-/* An escape that may stand in a class and outside of one. */
+/* An escape that is allowed inside and outside of a class. */
 static bool escape(struct re_syntax *x, bool in_class)
 {
     int c = peek(x, 1);
@@ -140,7 +140,7 @@ static bool escape(struct re_syntax *x, bool in_class)
     return true;
 }
 
-/* What stands at the cursor in a class is one character, not a set of them. */
+/* True if the cursor in a class is at one character, not at a set of them. */
 static bool one_char(const struct re_syntax *x)
 {
     return !(peek(x, 0) == '\\' && gw_char_in(peek(x, 1), "dDsSwWpP")) && !starts(x, "[:");
@@ -197,8 +197,8 @@ static bool class(struct re_syntax *x)
     return true;
 }
 
-/* {n}, {n,}, {n,m}: its length, 0 when it is none; SIZE_MAX when its numbers are too large or the wrong way
- * round. */
+/* {n}, {n,}, {n,m}: its length, 0 if it is not a count; SIZE_MAX if its numbers are too large or in the wrong
+ * order. */
 static size_t count_at(const struct re_syntax *x)
 {
     unsigned number[2] = {0, 0};
@@ -308,7 +308,7 @@ static bool open_group(struct re_syntax *x, bool *open)
     return true;
 }
 
-/* \Q…\E and the escapes that only stand outside of classes. */
+/* \Q…\E and the escapes that are only allowed outside of classes. */
 static bool outer_escape(struct re_syntax *x, bool *repeatable)
 {
     int c = peek(x, 1);

@@ -13,7 +13,7 @@ struct scan {
     const char *at, *end;
     const struct zone *zone;
     int64_t now;
-    int64_t year; /* 0: not said */
+    int64_t year; /* 0: not given */
     int month, day;
     int hour, minute, second, nsec;
     bool has_date;
@@ -43,7 +43,7 @@ static void skip_blanks(struct scan *s)
         s->at++;
 }
 
-/* A number of `least` to `most` digits, with no digit behind it; -1: that is none. */
+/* A number of `least` to `most` digits, not followed by a digit; -1: there is none. */
 static int64_t number(struct scan *s, size_t least, size_t most)
 {
     size_t n = 0;

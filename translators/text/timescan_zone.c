@@ -8,7 +8,7 @@
 
 enum { HOUR = 3600, MOST = 15 * HOUR, NAME = 40 };
 
-/* What may stand behind a zone. */
+/* True if the text after a zone may be here. */
 static bool is_over(gw_str s, size_t at)
 {
     return at >= s.len || gw_char_in(s.ptr[at], " \t\r\n],;:|)\"'");
@@ -33,7 +33,7 @@ size_t timescan_offset(gw_str s, bool lax, int *offset)
     return hours < 24 && minutes < 60 && !gw_digit_at(s, n) ? n : 0;
 }
 
-/* Behind a time of a log line a larger number is none: no clock is so far from Greenwich. */
+/* A larger number after a time is not an offset: no clock is so far from Greenwich. */
 static size_t read_offset(gw_str s, bool lax, int *offset)
 {
     size_t n = timescan_offset(s, lax, offset);
@@ -171,7 +171,7 @@ size_t timescan_zone(gw_str text, const struct zone *zone, int64_t wall, int *of
     }
     if (!n)
         return 0;
-    /* said a second time: +0800 CST, Z[UTC], +08:00[Asia/Shanghai] */
+    /* a second form: +0800 CST, Z[UTC], +08:00[Asia/Shanghai] */
     gw_str behind = gw_str_from(text, n);
     size_t blank = behind.len && *behind.ptr == ' ';
     gw_str word = gw_str_from(behind, blank);

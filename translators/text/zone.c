@@ -227,7 +227,7 @@ const struct zone *zone_find(gw_str name)
     return decent(name) ? known_zone(name, ZONE_OF_DATABASE) : NULL;
 }
 
-/* As TZ may say it: the database first, since EST5EDT is a file of it and has had other rules. */
+/* A value of TZ: the database comes first, because EST5EDT is a file of it and has had other rules. */
 static const struct zone *zone_of_tz(gw_str tz)
 {
     gw_str name = tz.len && *tz.ptr == ':' ? gw_str_from(tz, 1) : tz;
@@ -243,7 +243,7 @@ static const struct zone *zone_of_tz(gw_str tz)
 
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 static const struct zone *local = &utc;
-static const char *local_unknown; /* what it should have been */
+static const char *local_unknown; /* the name of the unknown zone */
 
 static void find_local(void)
 {
