@@ -1,6 +1,7 @@
-/* The policy: what is due now, and when to look again.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* sender.c: The policy of a sender: decides what is due now, and when to look again. Owns nothing beyond struct sender.
+ * Called by the loop of sender_lifecycle.c, on the sender's thread; tests call its steps with a clock of their own.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/sender/sender_internal.h"
 
 /* the shortest time between two looks at a frame's trace ids */

@@ -1,4 +1,5 @@
-/* otlp_schema.c: The tables of otlp_schema.h, written from opentelemetry-proto 1.9. Constants.
+/* otlp_schema.c: Holds the tables of otlp_schema.h: the messages and fields of opentelemetry-proto 1.9. Owns only constants.
+ * Read by the code that checks and rewrites OTLP input.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
