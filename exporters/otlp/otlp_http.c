@@ -114,9 +114,8 @@ static void warn_of_none(const struct ctx *c, unsigned signals, const char *path
                                   gw_signal_name((enum gw_signal)s));
     if (n && any)
         gw_option_warning(diagnostics, path, "endpoint",
-                          "is empty, and there is no endpoint of their own for %s: they are not uploaded, "
-                          "and count as discarded; signals "
-                          "says what this exporter gets",
+                          "is empty, and %s have no endpoint of their own: they are not sent, and count as "
+                          "discarded (see option signals)",
                           names);
     else if (n)
         gw_option_warning(diagnostics, path, "endpoint",

@@ -64,12 +64,11 @@ bool gw_listener_access_warn(const struct gw_listener_access *d, gw_str address,
                           "text: set tls.cert and tls.key",
                           GW_FMT(address));
     else
-        gw_option_warning(diagnostics, path, "listen",
-                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set "
-                          "auth.token%s, or listen on 127.0.0.1 "
-                          "only (or leave the choice to a firewall or network policy)",
-                          GW_FMT(address),
-                          d->tls ? " or tls.client_ca"
-                                 : " with tls.cert and tls.key, or tls.client_ca with them");
+        gw_option_warning(
+            diagnostics, path, "listen",
+            "\"%.*s\" can be reached from other machines, which may send anything: set auth.token%s, or "
+            "listen on 127.0.0.1 only (or rely on a firewall or network policy)",
+            GW_FMT(address),
+            d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");
     return true;
 }

@@ -116,11 +116,10 @@ static void check_wanted(struct gw_tree *t, const struct gw_conf_exporter *e)
     }
     gw_option_path(at, e->path, e->module->wants[0]);
     gw_diagnostics_where(t->diagnostics, at, where, sizeof where);
-    gw_config_error(t->diagnostics, at,
-                    *where
-                        ? "comes out empty: set the variable that it names, or write \"\" to upload nothing"
-                        : "is missing: say where to send to, for example \"http://127.0.0.1:4317\"; \"\" "
-                          "uploads nothing");
+    gw_config_error(
+        t->diagnostics, at,
+        *where ? "comes out empty: set the variable that it names, or write \"\" to send nothing"
+               : "is missing: set the target, for example \"http://127.0.0.1:4317\"; \"\" sends nothing");
 }
 
 static void fill_exporter(struct gw_tree *t, struct gw_conf_exporter *e, config_setting_t *entry)
@@ -227,9 +226,8 @@ static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct
             return;
         }
     gw_config_error(t->diagnostics, "exporters",
-                    "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which this "
-                    "version does not have: "
-                    "set the protocol to grpc and the endpoint to the gRPC port, 4317 by default",
+                    "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which ddgate "
+                    "does not have: set the protocol to grpc and the endpoint to port 4317",
                     type);
 }
 

@@ -318,8 +318,7 @@ static void check_zone(struct gw_diagnostics *diagnostics)
     if (unknown)
         gw_config_warning(
             diagnostics, "TZ",
-            "\"%s\" is no time zone (is tzdata installed?): times that do not say theirs are read as UTC",
-            unknown);
+            "\"%s\" is no time zone (is tzdata installed?): times without a zone are read as UTC", unknown);
 }
 
 /* Opens the configuration and runs it, or only checks it. */

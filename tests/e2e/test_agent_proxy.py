@@ -215,7 +215,7 @@ def test_a_reload_keeps_requests_that_are_under_way(make_gate, make_agent):
 @pytest.mark.parametrize("proxy, words", [
     ({"upstream": "agent:8126"}, "neither the URL of an agent"), ({"upstream": "ftp://agent"}, "neither the URL of an agent"),
     ({"upstream": "unix://apm.socket"}, "neither the URL of an agent"), ({"upstream": "datadoghq.eu"}, "the intake of datadoghq.eu asks for one"),
-    ({"api_key": "k" * 32}, "api_key alone does not say where to")])
+    ({"api_key": "k" * 32}, "api_key alone names no target")])
 def test_mistakes(tmp_path, proxy, words):
     path = tmp_path / "ddgate.conf"
     path.write_text(conf_text({"receivers": ({"type": "ddtrace", "listen": ["127.0.0.1:0"], "socket": "", "proxy": proxy},),

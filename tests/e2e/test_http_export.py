@@ -273,7 +273,7 @@ def test_an_empty_endpoint_of_the_others(make_gate, kind):
 
 def test_a_signal_without_an_endpoint(make_gate, backend):
     gate = make_gate(exporters=[dict(type="otlp_http", logs_endpoint=backend.endpoint + "/v1/logs", **QUICK)])
-    assert "no endpoint of their own for traces, metrics: they are not uploaded" in gate.stderr
+    assert "traces, metrics have no endpoint of their own: they are not sent" in gate.stderr
     send(gate, 2)
     gate.stop()
     assert gate.ledger.exporter("otlp_http") == {("dropped", "discarded"): 2} and not backend.requests

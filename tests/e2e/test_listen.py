@@ -70,7 +70,7 @@ def test_no_token_keeps_out(guarded, sink, headers, status, challenge):
 
 def test_a_public_listener_is_warned_of(tmp_path, make_gate, sink):
     port = free_port()
-    warning = f'"0.0.0.0:{port}" can be reached from other machines, and whoever reaches it may send: set auth.token'
+    warning = f'"0.0.0.0:{port}" can be reached from other machines, which may send anything: set auth.token'
     code, words = check(tmp_path, {"listen": [f"0.0.0.0:{port}"]})
     assert code == 0 and re.search(r"check\.conf:1: .*warning: " + re.escape(warning), words), words
     gate = make_gate(receiver={"listen": [f"0.0.0.0:{port}"]}, port=port, exporters=[grpc(sink)])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every text of errors.def and reasons.def and every log call: at most 160 characters, a verb, and no word that was given up. Where a text is right
+"""Every text of errors.def and reasons.def, every log call and every mistake in a configuration: at most 160 characters, a verb, and no word that was given up. Where a text is right
 and its verb is not known here, add the verb. `texts.py --show` prints what is read."""
 import pathlib
 import re
@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 LONGEST = 160
+CALLS = {"gw_log": 2, "gw_log_each": 2, "gw_log_at": 3, "gw_config_error": 2, "gw_config_warning": 2, "gw_option_error": 3, "gw_option_warning": 3}  # the text's place
 # Words of the tree's own that have a standard term (words.py has those of identifiers), and data that speaks.
 RETIRED = re.compile(r"\b(doors?|heirs?|ow(?:e[ds]?|ing)|debts?|bells?|pok(?:e[ds]?|ing)|parcels?|stamp(?:ed|s)?|receipts?|anew|forgetful|pumps?|wished|patience|"
                      r"spill(?:s|ed)?|unjoined|joiner|said|says?|saying|stood|stands?|whoever|whatever|whom|begun|nobody|somebody)\b", re.I)
@@ -20,11 +21,12 @@ VERB = re.compile(r"[a-z]{2,}(?:[^e]ed|eed|ied)")  # and the past participle, wh
 NOT_VERBS = {"need", "speed", "feed", "indeed", "hundred", "red", "embed", "naked", "speed", "seed", "unsupported", "malformed", "formed"}
 AS_IS = {  # texts that are right as they are
     "timeout": "the words of Datadog's agent", "payload-too-large": "the words of Datadog's agent",
+    "syntax error: %s": "libconfig's words",
     "unsupported Content-Encoding": "the words of Datadog's agent", "internal error": "the words of Datadog's agent",
     "the application (%.*s%s%.*s) %s%s%s%s": "its verb comes with a row of ddtrace_untranslated.def",
 }
 FIGURES = re.compile(r"(?:\w+ )?(?:\w+=%\w+ ?)+")
-ONLY_PASSED_ON = re.compile(r"(?:%(?:\.\*)?s[:; ]*)+")  # made elsewhere
+ONLY_PASSED_ON = re.compile(r'(?:%(?:\.\*)?s[:;/" ]*)+|"%\.\*s" %s')  # made elsewhere
 LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"|\b(PRI\w+|[A-Z]{3,}\w*)\b')
 
 
@@ -59,11 +61,12 @@ def texts():
                 yield f"{table}:{text.count(chr(10), 0, row.start()) + 1}", literals(arguments(text, row.end())[field])
     for file in subprocess.run(["git", "ls-files", "core/*.c", "gateway/*.c", "translators/*.c", "exporters/*.c"], capture_output=True, text=True, check=True).stdout.split():
         text = pathlib.Path(file).read_text(encoding="utf-8")
-        for call in re.finditer(r"\b(gw_log|gw_log_each|gw_log_at)\(", text):
+        for call in re.finditer(rf"\b({'|'.join(CALLS)})\(", text):
             given = arguments(text, call.end())
-            at = 3 if call[1] == "gw_log_at" else 2
-            if len(given) > at and '"' in given[at]:
-                yield f"{file}:{text.count(chr(10), 0, call.start()) + 1}", literals(given[at])
+            at = CALLS[call[1]]
+            for one in re.split(r"\s[?:]\s", given[at]) if len(given) > at else []:  # of a ?: each
+                if '"' in one:
+                    yield f"{file}:{text.count(chr(10), 0, call.start()) + 1}", literals(one)
 
 
 def fault(text):

@@ -110,8 +110,8 @@ static void check_source(const struct log_setup *s, const struct log_scripts *sc
     near_script(s->library, source, hint);
     if (log_scripts_are_strict(scripts))
         gw_option_error(diagnostics, path, "source",
-                        "pipelines.directory has no script for \"%.*s\"%s (parse = \"auto\" says that its "
-                        "records are read without one)",
+                        "pipelines.directory has no script for \"%.*s\"%s (set parse = \"auto\" to read its "
+                        "records without one)",
                         GW_FMT(source), hint);
     else if (*hint)
         gw_option_warning(diagnostics, path, "source", "pipelines.directory has no script for \"%.*s\"%s",

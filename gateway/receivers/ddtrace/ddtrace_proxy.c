@@ -67,8 +67,7 @@ static bool check_options(struct ddtrace_upstream *upstream, const struct ddtrac
     struct gw_err err = {0};
     bool key = conf->proxy_api_key.len > 0;
     if (!conf->proxy_upstream.len && key)
-        gw_option_error(diagnostics, path, "proxy.upstream",
-                        "is missing: api_key alone does not say where to");
+        gw_option_error(diagnostics, path, "proxy.upstream", "is missing: api_key alone names no target");
     if (!conf->proxy_upstream.len)
         return false;
     if (ddtrace_upstream_read(upstream, conf->proxy_upstream, &err)) {

@@ -55,16 +55,15 @@ static void warn(const struct stream *s, enum stream_kind kind, gw_str address, 
 {
     if (kind == STREAM_UDP)
         gw_config_warning(diagnostics, where,
-                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send, "
-                          "under any address: listen on 127.0.0.1 "
-                          "only, or leave the choice to a firewall or network policy",
+                          "\"%.*s\" can be reached from other machines, which may send under any address: "
+                          "listen on 127.0.0.1 only, or rely on a firewall or network policy",
                           GW_FMT(address));
     else if (!gw_tls_asks_clients(s->set.access.tls))
-        gw_config_warning(diagnostics, where,
-                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set "
-                          "tls.client_ca%s, or listen on "
-                          "127.0.0.1 only (or leave the choice to a firewall or network policy)",
-                          GW_FMT(address), s->set.access.tls ? "" : " with tls.cert and tls.key");
+        gw_config_warning(
+            diagnostics, where,
+            "\"%.*s\" can be reached from other machines, which may send anything: set tls.client_ca%s, or "
+            "listen on 127.0.0.1 only (or rely on a firewall or network policy)",
+            GW_FMT(address), s->set.access.tls ? "" : " with tls.cert and tls.key");
 }
 
 static bool is_wrong_kind(enum stream_kind kind, gw_str address)
