@@ -217,7 +217,7 @@ static void turn_away(struct stream *s, const struct sockaddr *sa, const struct 
                       enum stream_refusal why)
 {
     static const char *const words[] = {
-        [STREAM_NO_DESCRIPTORS] = "the process has hardly any descriptors left (see `ulimit -n`)",
+        [STREAM_NO_DESCRIPTORS] = "the process is almost out of descriptors (see `ulimit -n`)",
         [STREAM_NO_PLACE] = "there are as many as connections, peer.connections or max_memory allow",
         [STREAM_NO_WATCH] = "the system cannot watch it (see fs.epoll.max_user_watches)",
     };
