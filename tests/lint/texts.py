@@ -21,12 +21,12 @@ VERB = re.compile(r"[a-z]{2,}(?:[^e]ed|eed|ied)")  # and the past participle, wh
 NOT_VERBS = {"need", "speed", "feed", "indeed", "hundred", "red", "embed", "naked", "speed", "seed", "unsupported", "malformed", "formed"}
 AS_IS = {  # texts that are right as they are
     "timeout": "the words of Datadog's agent", "payload-too-large": "the words of Datadog's agent",
-    "syntax error: %s": "libconfig's words",
+    "syntax error: %s": "libconfig's words", "librdkafka: %s": "librdkafka's words",
     "unsupported Content-Encoding": "the words of Datadog's agent", "internal error": "the words of Datadog's agent",
     "the application (%.*s%s%.*s) %s%s%s%s": "its verb comes with a row of ddtrace_untranslated.def",
 }
 FIGURES = re.compile(r"(?:\w+ )?(?:\w+=%\w+ ?)+")
-ONLY_PASSED_ON = re.compile(r'(?:%(?:\.\*)?s[:;/" ]*)+|"%\.\*s" %s')  # made elsewhere
+ONLY_PASSED_ON = re.compile(r'"?(?:%(?:\.\*)?s[:;/" ]*)+')  # made elsewhere
 LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"|\b(PRI\w+|[A-Z]{3,}\w*)\b')
 
 
