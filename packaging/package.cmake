@@ -30,7 +30,7 @@ It is one process in C with bounded memory, a disk queue for what cannot be
 sent yet, and an account of every span, line and point that it was given.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, tzdata")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, tzdata, tzdata-legacy")
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA

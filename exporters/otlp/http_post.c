@@ -228,7 +228,7 @@ static bool set_tls(struct http_post *h, CURL *e)
         set &= is_set(curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert));
         set &= is_set(curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key));
     }
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     return set;
 }
 

@@ -175,13 +175,37 @@ static struct zone *read_posix(gw_str text)
     return NULL;
 }
 
+/* Names of old that scripts and systems still use, and that a database without its legacy part (Debian's from 13 on) does not have. */
+static struct zone *read_legacy(gw_str name)
+{
+    static const struct {
+        gw_str name, rule;
+    } rows[] = {{GW_LIT("EST"), GW_LIT("EST5")},
+                {GW_LIT("MST"), GW_LIT("MST7")},
+                {GW_LIT("HST"), GW_LIT("HST10")},
+                {GW_LIT("EST5EDT"), GW_LIT("EST5EDT,M3.2.0,M11.1.0")},
+                {GW_LIT("CST6CDT"), GW_LIT("CST6CDT,M3.2.0,M11.1.0")},
+                {GW_LIT("MST7MDT"), GW_LIT("MST7MDT,M3.2.0,M11.1.0")},
+                {GW_LIT("PST8PDT"), GW_LIT("PST8PDT,M3.2.0,M11.1.0")}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct zone *z = gw_str_eq(rows[i].name, name) ? read_posix(rows[i].rule) : NULL;
+        if (z) {
+            memcpy(z->name, name.ptr, name.len); /* it is not longer than its rule */
+            z->name[name.len] = '\0';
+            return z;
+        }
+    }
+    return NULL;
+}
+
 static struct zone *read_zone(gw_str name, enum zone_source source)
 {
     char path[NAME_MAX_LEN + sizeof DATABASE];
     if (source == ZONE_OF_POSIX)
         return read_posix(name);
     snprintf(path, sizeof path, "%s%.*s", source == ZONE_OF_DATABASE ? DATABASE : "", GW_FMT(name));
-    return load(path, name);
+    struct zone *z = load(path, name);
+    return !z && source == ZONE_OF_DATABASE ? read_legacy(name) : z;
 }
 
 /* One that was read before, or reads it. */

@@ -51,7 +51,8 @@ static void places(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct gw_syntax_fault f;
-#ifndef __SANITIZE_ADDRESS__ /* libconfig leaks texts of what it refuses */
+#if !defined __SANITIZE_ADDRESS__ &&                                                                         \
+    LIBCONFIG_VER_MINOR < 7 /* a later one takes the last comma; libconfig leaks texts of what it refuses */
         assert_false(libconfig_takes(cases[i].text));
 #endif
         assert_true(gw_syntax_find(gw_str_z(cases[i].text), &f));
