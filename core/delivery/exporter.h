@@ -50,7 +50,7 @@ static inline bool gw_is_failure(enum gw_verdict verdict)
 
 struct gw_outcome {
     enum gw_verdict verdict;
-    uint64_t rejected; /* items, with GW_DONE */
+    uint64_t rejected; /* items, with GW_DONE, or of those that are not left */
     /* with every verdict that is not about the whole request: what it is about, where the backend has taken the
      * rest. For each frame of the batch itself, NULL where it has taken all of it, or a frame of the items that are
      * left, which the sender takes over. NULL: nothing was taken. Valid during the call alone */

@@ -344,46 +344,19 @@ static void mark(const struct kafka_records *r, bool *failed)
             failed[at] = true;
 }
 
-/* Items begin to end - 1 are those of the frame. */
-static struct gw_frame *rest_of(struct gw_items *items, const bool *failed, uint32_t begin, uint32_t end,
-                                struct gw_frame *whole)
-{
-    uint32_t first = GW_NO_ITEM, last = GW_NO_ITEM, n = 0;
-    for (uint32_t i = begin; i < end; i++) {
-        if (!failed[i])
-            continue;
-        if (last == GW_NO_ITEM)
-            first = i;
-        else
-            items->items[last].next = i;
-        items->items[i].next = GW_NO_ITEM;
-        last = i;
-        n++;
-    }
-    if (n == 0 || n == end - begin)
-        return n ? whole : NULL;
-    struct gw_frame *rest = gw_items_frame(items, first, whole);
-    return rest ? rest : whole;
-}
-
 void kafka_records_left(struct kafka_records *r, struct gw_frame **left)
 {
     struct gw_frame *const *frames = r->batch->frames;
     bool *failed = r->items.n ? calloc(r->items.n, sizeof *failed) : NULL;
     for (size_t i = 0; i < r->batch->n; i++)
-        left[i] = NULL;
+        left[i] = r->items.n && !failed ? frames[i] : NULL;
+    if (failed) {
+        mark(r, failed);
+        gw_items_left(&r->items, failed, frames, left);
+    }
     for (size_t i = 0; i < r->n; i++)
         for (uint32_t f = r->all[i].from;
              r->all[i].failed && r->all[i].first == GW_NO_ITEM && f < r->all[i].to; f++)
             left[f] = frames[f];
-    if (failed)
-        mark(r, failed);
-    for (uint32_t begin = 0, end; begin < r->items.n; begin = end) {
-        uint32_t frame = r->items.items[begin].frame;
-        for (end = begin; end < r->items.n && r->items.items[end].frame == frame;)
-            end++;
-        if (!left[frame])
-            left[frame] = failed ? rest_of(&r->items, failed, begin, end, frames[frame]) : frames[frame];
-    }
     free(failed);
 }

@@ -4,7 +4,6 @@
  */
 #include "exporters/otlp/grpc_channel.h"
 
-#include <grpc/grpc_security.h>
 #include <grpc/support/log.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,13 +98,16 @@ static int milliseconds(gw_nsec t)
     return (int)(t / GW_MSEC);
 }
 
-static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_options *o,
-                            grpc_channel_credentials *creds)
+grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grpc_options *o,
+                              const char *address, grpc_channel_credentials *creds)
 {
     grpc_arg args[24];
     size_t n = 0;
     char target[sizeof t->authority + 8];
-    snprintf(target, sizeof target, "dns:///%s", t->authority);
+    if (address)
+        snprintf(target, sizeof target, "%s:%s", *address == '[' ? "ipv6" : "ipv4", address);
+    else
+        snprintf(target, sizeof target, "dns:///%s", t->authority);
     args[n++] = string(GRPC_ARG_PRIMARY_USER_AGENT_STRING, "ddgate/" DDGATE_VERSION);
     args[n++] = integer(GRPC_ARG_ENABLE_RETRIES, 0);
     args[n++] = integer(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
@@ -127,20 +129,17 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
         /* no limit of our own: the server's is what counts */
         args[n++] = integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     }
-    if (t->tls && o->server_name.len)
-        args[n++] = string(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, o->server_name.ptr);
+    if (t->tls && (o->server_name.len || address))
+        args[n++] =
+            string(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, o->server_name.len ? o->server_name.ptr : t->host);
+    else if (address)
+        args[n++] = string(GRPC_ARG_DEFAULT_AUTHORITY, t->authority);
     GW_ASSERT(n <= sizeof args / sizeof *args);
     return grpc_channel_create(target, creds, &(grpc_channel_args){n, args});
 }
 
-grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grpc_options *o,
-                              const char *path, struct gw_diagnostics *diagnostics)
+grpc_channel_credentials *gw_grpc_credentials(const struct otlp_endpoint *t, const char *path,
+                                              struct gw_diagnostics *diagnostics)
 {
-    grpc_channel_credentials *creds =
-        t->tls ? tls_credentials(t, path, diagnostics) : grpc_insecure_credentials_create();
-    if (!creds)
-        return NULL;
-    grpc_channel *channel = create(t, o, creds);
-    grpc_channel_credentials_release(creds);
-    return channel;
+    return t->tls ? tls_credentials(t, path, diagnostics) : grpc_insecure_credentials_create();
 }

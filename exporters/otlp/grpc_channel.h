@@ -8,13 +8,14 @@
  * grpc_proxy, https_proxy or http_proxy (but for no_proxy) is used, as all gRPC programs do, though never for
  * loopback addresses.
  *
- * Threads: main.
+ * Threads: credentials on the main thread; a channel on any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_GRPC_CHANNEL_H
 #define GW_GRPC_CHANNEL_H
 
 #include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 
 #include "exporters/otlp/otlp_endpoint.h"
 
@@ -27,9 +28,13 @@ struct gw_grpc_options {
 void gw_grpc_start(void);
 void gw_grpc_stop(void);
 
-/* NULL when the system's CA certificates are needed and there are none: then a diagnostic says so. `path` is
- * "exporters[0]". */
-grpc_channel *gw_grpc_channel(const struct otlp_endpoint *, const struct gw_grpc_options *, const char *path,
-                              struct gw_diagnostics *diagnostics);
+/* Plain ones, or for TLS. NULL when the system's CA certificates are needed and there are none: then there is a
+ * diagnostic. `path` is "exporters[0]". */
+grpc_channel_credentials *gw_grpc_credentials(const struct otlp_endpoint *, const char *path,
+                                              struct gw_diagnostics *diagnostics);
+/* To the endpoint's host, or to one of its addresses ("10.0.0.1:4317"; NULL: gRPC resolves the host). Keeps a
+ * reference of the credentials. */
+grpc_channel *gw_grpc_channel(const struct otlp_endpoint *, const struct gw_grpc_options *,
+                              const char *address, grpc_channel_credentials *);
 
 #endif

@@ -17,7 +17,7 @@ struct reading {
     struct otlp_endpoint *t;
     const struct otlp_endpoint_conf *conf;
     const struct otlp_protocol *protocol;
-    const char *path;
+    const char *path, *option; /* option: that holds the URL */
     struct gw_diagnostics *diagnostics;
     bool bad;
 };
@@ -42,7 +42,7 @@ static bool part(struct reading *r, CURLU *url, CURLUPart which, const char *wha
     if (curl_url_get(url, which, &value, 0) != CURLUE_OK || !value)
         return false;
     if (strlen(value) >= room)
-        mistake(r, "endpoint", "its %s is longer than %zu characters", what, room - 1);
+        mistake(r, r->option, "its %s is longer than %zu characters", what, room - 1);
     else
         memcpy(out, value, strlen(value) + 1);
     curl_free(value);
@@ -54,14 +54,14 @@ static void refuse_extras(struct reading *r, CURLU *url)
 {
     char *value = NULL;
     if (curl_url_get(url, CURLUPART_USER, &value, 0) == CURLUE_OK) {
-        mistake(r, "endpoint",
+        mistake(r, r->option,
                 "credentials do not belong into the URL: send them with headers = { \"authorization\" = "
                 "\"…\"; }");
         curl_free(value);
     }
     value = NULL;
     if (curl_url_get(url, CURLUPART_QUERY, &value, 0) == CURLUE_OK) {
-        mistake(r, "endpoint", "an endpoint has no ?query");
+        mistake(r, r->option, "an endpoint has no ?query");
         curl_free(value);
     }
 }
@@ -88,7 +88,7 @@ static void read_path(struct reading *r, CURLU *url)
     for (size_t len = strlen(t->path); len && t->path[len - 1] == '/';)
         t->path[--len] = '\0';
     if (t->path[0] && !r->protocol->has_path)
-        mistake(r, "endpoint", "%s has no path: write it without \"%s\"", r->protocol->name, t->path);
+        mistake(r, r->option, "%s has no path: write it without \"%s\"", r->protocol->name, t->path);
 }
 
 static void read_host(struct reading *r, CURLU *url)
@@ -96,7 +96,7 @@ static void read_host(struct reading *r, CURLU *url)
     struct otlp_endpoint *t = r->t;
     char port[8];
     if (!part(r, url, CURLUPART_HOST, "host", t->host, sizeof t->host))
-        mistake(r, "endpoint", "names no host");
+        mistake(r, r->option, "names no host");
     strip_brackets(t->host);
     t->port = t->tls ? 443 : r->protocol->default_port;
     if (part(r, url, CURLUPART_PORT, "port", port, sizeof port))
@@ -110,18 +110,17 @@ static void read_host(struct reading *r, CURLU *url)
 static void no_scheme(struct reading *r, gw_str endpoint)
 {
     if (strstr(endpoint.ptr, "://"))
-        mistake(r, "endpoint", "its scheme must be http:// (plain text) or https:// (TLS), for gRPC too");
+        mistake(r, r->option, "its scheme must be http:// (plain text) or https:// (TLS), for gRPC too");
     else if (strchr(endpoint.ptr, '@'))
-        mistake(r, "endpoint", "has no scheme: begin with http:// for plain text or https:// for TLS");
+        mistake(r, r->option, "has no scheme: begin with http:// for plain text or https:// for TLS");
     else
-        mistake(r, "endpoint",
+        mistake(r, r->option,
                 "\"%.*s\" has no scheme: write http://%.*s for plain text or https://%.*s for TLS",
                 GW_FMT(endpoint), GW_FMT(endpoint), GW_FMT(endpoint));
 }
 
-static void read_endpoint(struct reading *r)
+static void read_endpoint(struct reading *r, gw_str endpoint)
 {
-    gw_str endpoint = r->conf->endpoint;
     bool plain = gw_str_starts(endpoint, GW_STR("http://"));
     r->t->off = endpoint.len == 0;
     r->t->tls = gw_str_starts(endpoint, GW_STR("https://"));
@@ -134,7 +133,7 @@ static void read_endpoint(struct reading *r)
     CURLU *url = curl_url();
     CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, endpoint.ptr, 0) : CURLUE_OUT_OF_MEMORY;
     if (code != CURLUE_OK) {
-        mistake(r, "endpoint", "is no URL: %s", curl_url_strerror(code));
+        mistake(r, r->option, "is no URL: %s", curl_url_strerror(code));
     } else {
         read_host(r, url);
         read_path(r, url);
@@ -236,13 +235,22 @@ enum gw_code otlp_endpoint_open(struct otlp_endpoint *t, const struct otlp_endpo
                                 const struct otlp_protocol *protocol, const char *path,
                                 struct gw_diagnostics *diagnostics)
 {
-    struct reading r = {t, conf, protocol, path, diagnostics, false};
+    struct reading r = {t, conf, protocol, path, "endpoint", diagnostics, false};
     *t = (struct otlp_endpoint){0};
-    read_endpoint(&r);
+    read_endpoint(&r, conf->endpoint);
     read_tls(&r);
     check_headers(&r);
     choose_compression(&r);
     return r.bad ? GW_BAD_REQUEST : GW_OK;
+}
+
+bool otlp_endpoint_read(struct otlp_endpoint *t, gw_str url, const struct otlp_protocol *protocol,
+                        const char *path, const char *option, struct gw_diagnostics *diagnostics)
+{
+    struct reading r = {t, NULL, protocol, path, option, diagnostics, false};
+    *t = (struct otlp_endpoint){0};
+    read_endpoint(&r, url);
+    return !r.bad;
 }
 
 const char *otlp_endpoint_compression(const struct otlp_endpoint *t)

@@ -78,6 +78,10 @@ struct otlp_protocol {
 /* Adds a diagnostic for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
 enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *,
                                 const struct otlp_protocol *, const char *path, struct gw_diagnostics *);
+/* Of one URL, which `option` holds, nothing but where it leads: scheme, host, port and path. False, with a diagnostic
+ * for every mistake. Nothing is to be closed. */
+bool otlp_endpoint_read(struct otlp_endpoint *, gw_str url, const struct otlp_protocol *, const char *path,
+                        const char *option, struct gw_diagnostics *);
 /* "none", "gzip", "zstd". */
 const char *otlp_endpoint_compression(const struct otlp_endpoint *);
 /* Legal on a zeroed target. */

@@ -1,41 +1,36 @@
-/* The exporter that sends OTLP over gRPC, by gRPC Core's C API.
+/* otlp_grpc.c: the exporter that sends OTLP over gRPC, to one backend or to several that share the load.
  *
- *   send ─▶ slices over the frames' own bytes (or one gzip buffer) ─▶ one unary call ─▶ completion queue
- *                                                                                       │ poller thread
- *   done ◀─ gw_grpc_judge (grpc_status.h) ◀─ wait ◀ wakeup, list of finished calls ◀────┘
+ *   send ─▶ parts and targets (grpc_request.h) ─▶ slices over the frames' own bytes, or one gzip buffer ─▶ calls (otlp_calls.h)
  *
- * A completion queue is also what drives Core's connections, so one thread stays in it for the exporter's
- * life; all it does is hand finished calls over. A slice holds a reference of its frame, which Core may drop
- * from any of its threads after the call has ended.
- *
- * Calls fail fast: a backend that is away answers UNAVAILABLE at once, and the sender's queue does the
- * waiting.
+ * A slice holds a reference of its frame, which gRPC Core may drop from any of its threads after the call has ended.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <curl/curl.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
-#include <grpc/grpc.h>
 #include <grpc/slice.h>
-#include <grpc/support/alloc.h>
-#include <grpc/support/time.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/lock.h"
-#include "core/base/thread.h"
-#include "core/base/wakeup.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
 #include "exporters/otlp/compression_trial.h"
-#include "exporters/otlp/grpc_channel.h"
-#include "exporters/otlp/grpc_status.h"
+#include "exporters/otlp/grpc_request.h"
 #include "exporters/otlp/tls_probe.h"
 #include "exporters/sender/compress.h"
 
 #define OPTS(X)                                                                                              \
+    X(list, endpoints, "endpoints", "", "", "",                                                              \
+      "Several backends that share the load, each written as endpoint is, in its place. A name stands for "  \
+      "all of its "                                                                                          \
+      "addresses, and is looked up again and again.")                                                        \
+    X(list, failover, "failover", "", "", "",                                                                \
+      "Backends that get requests only while none of endpoints takes data.")                                 \
+    X(choice, balance, "balance", "requests", "requests|trace_id", "",                                       \
+      "requests: to the backend with the fewest open ones. trace_id: all spans and log records of a trace "  \
+      "to the "                                                                                              \
+      "same backend, as samplers that see whole traces need it.")                                            \
+    X(duration, resolve_interval, "resolve_interval", "10s", "100ms", "1h",                                  \
+      "How often names in endpoints and failover are looked up.")                                            \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                        \
       "A connection with open requests is probed after this long without news; 0s: never. Servers may "      \
       "close on too frequent probes.")                                                                       \
@@ -49,187 +44,28 @@ static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 43
 
 static const gw_nsec PROBE_AGAIN = 60 * GW_SEC;
 
-static const char *const methods[GW_SIGNALS] = {
-    [GW_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    [GW_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-    [GW_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-};
-
-/* One request. */
-struct call {
-    struct call *next, **link;  /* among open calls: sender thread */
-    struct call *next_finished; /* under lock, from completion to wait */
-    struct ctx *ctx;
-    grpc_call *call;
-    grpc_byte_buffer *request, *response;
-    grpc_metadata_array initial, trailing;
-    grpc_status_code status;
-    grpc_slice message;
-    bool gzip;
-    gw_done_f *done;
-    void *cookie;
-    /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
-    atomic_bool sent;
-};
+/* The words of balance. */
+enum { BALANCE_REQUESTS, BALANCE_TRACE_ID };
 
 struct ctx {
     struct conf conf;
     /* const after open */
-    bool started, polling;
-    struct otlp_endpoint target;
-    grpc_channel *channel;
-    grpc_completion_queue *queue;
-    grpc_metadata *headers;
-    size_t n_headers;
-    struct gw_compressor *compressor; /* sender thread's; NULL: no compression */
-    struct otlp_trial trial;          /* sender thread's, as what follows */
-    const char *certificate_remedy;   /* what the last probe found; NULL: nothing */
-    gw_nsec probed_at;                /* 0: never */
-    pthread_t poller;
-    struct gw_wakeup wakeup;
-    /* sender thread */
-    struct call *open;
-    /* under lock: the poller appends, wait takes all */
-    struct gw_lock lock;
-    struct call *finished, **finished_end;
+    bool started;
+    char component[80];
+    struct otlp_endpoint target; /* the first of the endpoints: what all have in common */
+    struct otlp_endpoint *endpoints;
+    unsigned endpoints_n;
+    struct gw_compressor *compressor; /* the sender's thread, as what follows; NULL: no compression */
+    struct otlp_trial trial;
+    const char *certificate_remedy; /* what the last probe found; NULL: nothing */
+    gw_nsec probed_at;              /* 0: never */
+    struct otlp_calls calls;
+    struct grpc_targets targets;
+    struct grpc_requests requests;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
-/* --- headers --- */
-
-static grpc_slice lower_case(gw_str key)
-{
-    grpc_slice slice = grpc_slice_malloc(key.len);
-    for (size_t i = 0; i < key.len; i++)
-        GRPC_SLICE_START_PTR(slice)[i] = (uint8_t)gw_lower(key.ptr[i]);
-    return slice;
-}
-
-/* What otlp_endpoint_open has let pass but gRPC has its own ideas of. */
-static const char *header_fault(grpc_slice key)
-{
-    if (!grpc_header_key_is_legal(key))
-        return "is no name that gRPC carries: letters, digits, - _ . only";
-    return grpc_is_binary_header(key) ? "ends in -bin, which is for binary values" : NULL;
-}
-
-static bool make_headers(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
-{
-    char at[GW_OPTION_PATH];
-    bool good = true;
-    gw_option_path(at, path, "headers");
-    c->headers = calloc(c->conf.headers.n + 1, sizeof *c->headers);
-    if (!c->headers)
-        return false;
-    c->headers[c->conf.headers.n] =
-        (grpc_metadata){.key = grpc_slice_from_static_string(GRPC_COMPRESSION_REQUEST_ALGORITHM_MD_KEY),
-                        .value = grpc_slice_from_static_string("gzip")};
-    for (size_t i = 0; i < c->conf.headers.n; i++) {
-        const struct gw_map_item *item = &c->conf.headers.items[i];
-        grpc_slice key = lower_case(item->key);
-        const char *fault = header_fault(key);
-        if (fault)
-            gw_config_error(diagnostics, at, "\"%.*s\" %s", GW_FMT(item->key), fault);
-        good = good && !fault;
-        c->headers[c->n_headers++] = (grpc_metadata){
-            .key = key, .value = grpc_slice_from_copied_buffer(item->value.ptr, item->value.len)};
-    }
-    return good;
-}
-
-/* --- the poller --- */
-
-static void *poll_queue(void *arg)
-{
-    struct ctx *c = arg;
-    for (grpc_event event;
-         (event = grpc_completion_queue_next(c->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)).type !=
-         GRPC_QUEUE_SHUTDOWN;) {
-        struct call *call = event.tag;
-        GW_ASSERT(atomic_load_explicit(&call->sent, memory_order_acquire));
-        gw_lock(&c->lock);
-        call->next_finished = NULL;
-        *c->finished_end = call;
-        c->finished_end = &call->next_finished;
-        gw_unlock(&c->lock);
-        gw_wakeup_signal(&c->wakeup);
-    }
-    return NULL;
-}
-
-/* --- open and close --- */
-
-static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
-{
-    struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time,
-                                      c->conf.keepalive_timeout};
-    c->channel = gw_grpc_channel(&c->target, &options, path, diagnostics);
-    bool gzip = c->target.compression == GW_COMPRESS_GZIP || c->target.may_compress;
-    if (gzip)
-        c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
-    return c->channel && (c->compressor || !gzip);
-}
-
-static bool make_queue(struct ctx *c)
-{
-    c->queue = grpc_completion_queue_create_for_next(NULL);
-    c->polling =
-        gw_thread_start(&c->poller, &(struct gw_thread){"grpc", "exporter=otlp", poll_queue, c}, NULL);
-    return c->polling;
-}
-
-static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path,
-                              struct gw_diagnostics *diagnostics)
-{
-    struct ctx *c = ctx;
-    gw_grpc_start();
-    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; for tls_probe.h */
-    gw_wakeup_init(&c->wakeup);
-    gw_lock_init(&c->lock, GW_LOCK_GRPC_FINISHED);
-    c->finished_end = &c->finished;
-    c->started = true;
-    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol,
-                                           path, diagnostics);
-    if (!make_headers(c, path, diagnostics))
-        code = GW_BAD_REQUEST;
-    if (c->target.off)
-        gw_option_warning(diagnostics, path, "endpoint",
-                          "is empty: nothing is uploaded, and everything counts as discarded");
-    if (code != GW_OK || c->target.off)
-        return code;
-    return make_channel(c, path, diagnostics) && make_queue(c) ? GW_OK : GW_INTERNAL;
-}
-
-/* The order that Core wants: calls (none is open any more), queue, channel, library. */
-static void grpc_close(void *ctx)
-{
-    struct ctx *c = ctx;
-    if (!c->started)
-        return;
-    if (c->queue)
-        grpc_completion_queue_shutdown(c->queue);
-    if (c->polling)
-        pthread_join(c->poller, NULL);
-    if (c->queue)
-        grpc_completion_queue_destroy(c->queue);
-    if (c->channel)
-        grpc_channel_destroy(c->channel);
-    for (size_t i = 0; i < c->n_headers; i++) {
-        grpc_slice_unref(c->headers[i].key);
-        grpc_slice_unref(c->headers[i].value);
-    }
-    free(c->headers);
-    if (c->compressor)
-        gw_compressor_drop(c->compressor);
-    gw_lock_fini(&c->lock);
-    gw_wakeup_fini(&c->wakeup);
-    otlp_endpoint_close(&c->target);
-    curl_global_cleanup();
-    gw_grpc_stop();
-    *c = (struct ctx){.conf = c->conf};
-}
-
-/* --- send --- */
+/* --- bodies --- */
 
 static void unpin_frame(void *frame)
 {
@@ -266,139 +102,17 @@ static grpc_byte_buffer *gzip_request(struct gw_compressor *compressor, const st
     return buffer;
 }
 
-static void make_request(struct ctx *c, struct call *call, const struct gw_batch *batch)
-{
-    if (otlp_trial_compresses(&c->trial, &c->target, batch))
-        call->request = gzip_request(c->compressor, batch);
-    call->gzip = call->request;
-    if (!call->request)
-        call->request = plain_request(batch);
-}
-
-static struct call *call_new(struct ctx *c, const struct gw_batch *batch, gw_nsec timeout)
-{
-    struct call *call = calloc(1, sizeof *call);
-    if (!call)
-        return NULL;
-    make_request(c, call, batch);
-    if (!call->request) {
-        free(call);
-        return NULL;
-    }
-    gpr_timespec deadline =
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout, GPR_TIMESPAN));
-    grpc_slice method = grpc_slice_from_static_string(methods[batch->signal]);
-    call->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue, method, NULL,
-                                          deadline, NULL);
-    call->message = grpc_empty_slice();
-    grpc_metadata_array_init(&call->initial);
-    grpc_metadata_array_init(&call->trailing);
-    call->ctx = c;
-    call->next = c->open;
-    call->link = &c->open;
-    if (c->open)
-        c->open->link = &call->next;
-    return c->open = call;
-}
-
-static void call_drop(struct call *call)
-{
-    *call->link = call->next;
-    if (call->next)
-        call->next->link = call->link;
-    if (call->request)
-        grpc_byte_buffer_destroy(call->request);
-    if (call->response)
-        grpc_byte_buffer_destroy(call->response);
-    grpc_metadata_array_destroy(&call->initial);
-    grpc_metadata_array_destroy(&call->trailing);
-    grpc_slice_unref(call->message);
-    grpc_call_unref(call->call);
-    free(call);
-}
-
-/* All six operations of a unary call as one batch: it completes once, when the status is there. */
-static bool call_start(struct ctx *c, struct call *call)
-{
-    /* the last of the headers names the compression */
-    size_t headers = call->gzip ? c->n_headers + 1 : c->n_headers;
-    grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = headers, .metadata = c->headers}},
-        {.op = GRPC_OP_SEND_MESSAGE,
-         .flags = GRPC_WRITE_NO_COMPRESS,
-         .data.send_message.send_message = call->request},
-        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-        {.op = GRPC_OP_RECV_INITIAL_METADATA,
-         .data.recv_initial_metadata.recv_initial_metadata = &call->initial},
-        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &call->response},
-        {.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
-         .data.recv_status_on_client = {.trailing_metadata = &call->trailing,
-                                        .status = &call->status,
-                                        .status_details = &call->message}},
-    };
-    return grpc_call_start_batch(call->call, ops, sizeof ops / sizeof *ops, call, NULL) == GRPC_CALL_OK;
-}
-
-/* No endpoint: nothing is sent, and nobody is asked to try again. */
-static void discard(gw_done_f *done, void *cookie)
-{
-    struct gw_outcome gone = {.verdict = GW_DISCARDED};
-    done(cookie, &gone);
-}
-
-static void fail(gw_done_f *done, void *cookie, const char *why)
-{
-    struct gw_outcome o = {.verdict = GW_RETRY};
-    snprintf(o.text, sizeof o.text, "%s", why);
-    done(cookie, &o);
-}
-
-static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+static grpc_byte_buffer *make_body(void *ctx, const struct gw_batch *batch, bool *gzip)
 {
     struct ctx *c = ctx;
-    if (c->target.off) {
-        discard(done, cookie);
-        return;
-    }
-    struct call *call = call_new(c, batch, timeout);
-    if (!call) {
-        fail(done, cookie, "no memory for a request");
-        return;
-    }
-    call->done = done;
-    call->cookie = cookie;
-    atomic_store_explicit(&call->sent, true, memory_order_release);
-    if (call_start(c, call))
-        return;
-    call_drop(call);
-    fail(done, cookie, "gRPC refused to start a call");
+    grpc_byte_buffer *body = NULL;
+    if (otlp_trial_compresses(&c->trial, &c->target, batch))
+        body = gzip_request(c->compressor, batch);
+    *gzip = body;
+    return body ? body : plain_request(batch);
 }
 
 /* --- answers --- */
-
-static gw_str view(const grpc_slice *slice)
-{
-    return gw_str_n((const char *)GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
-}
-
-static gw_str find_metadata(const grpc_metadata_array *trailing, gw_str key)
-{
-    for (size_t i = 0; i < trailing->count; i++)
-        if (gw_str_eq(view(&trailing->metadata[i].key), key))
-            return view(&trailing->metadata[i].value);
-    return GW_NOSTR;
-}
-
-static grpc_slice read_response(struct call *call)
-{
-    grpc_byte_buffer_reader reader;
-    if (!call->response || !grpc_byte_buffer_reader_init(&reader, call->response))
-        return grpc_empty_slice();
-    grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
-    grpc_byte_buffer_reader_destroy(&reader);
-    return all;
-}
 
 /* gRPC does not know why a certificate was not accepted: we ask, once a minute at most. */
 static void explain_certificate(struct ctx *c, struct gw_outcome *o)
@@ -414,64 +128,194 @@ static void explain_certificate(struct ctx *c, struct gw_outcome *o)
         o->remedy = c->certificate_remedy;
 }
 
-static void call_finish(struct call *call)
+static void judge(void *ctx, bool gzip, struct gw_outcome *outcome)
 {
-    struct gw_outcome outcome;
-    grpc_slice response = read_response(call);
-    struct gw_grpc_answer answer = {
-        .status = (int)call->status,
-        .message = view(&call->message),
-        .details = find_metadata(&call->trailing, GW_STR("grpc-status-details-bin")),
-        .pushback = find_metadata(&call->trailing, GW_STR("grpc-retry-pushback-ms")),
-        .response = view(&response),
-    };
-    gw_grpc_judge(&answer, &outcome);
-    explain_certificate(call->ctx, &outcome);
-    if (call->gzip)
-        otlp_trial_judge(&call->ctx->trial, &call->ctx->target, &outcome);
-    grpc_slice_unref(response);
-    gw_done_f *done = call->done;
-    void *cookie = call->cookie;
-    call_drop(call);
-    done(cookie, &outcome);
+    struct ctx *c = ctx;
+    explain_certificate(c, outcome);
+    if (gzip)
+        otlp_trial_judge(&c->trial, &c->target, outcome);
+}
+
+/* --- open and close --- */
+
+/* Each item of the list; a mistake for each that is none. */
+static bool read_list(struct ctx *c, const struct gw_list *list, const char *option, const char *path,
+                      struct gw_diagnostics *diagnostics)
+{
+    bool good = true;
+    for (size_t i = 0; i < list->n; i++) {
+        struct otlp_endpoint *e = &c->endpoints[c->endpoints_n++];
+        good &= otlp_endpoint_read(e, list->items[i], &protocol, path, option, diagnostics);
+        if (e->tls != c->endpoints[0].tls) {
+            gw_option_error(diagnostics, path, option,
+                            "has http:// and https:// side by side: write one of them");
+            return false;
+        }
+    }
+    return good;
+}
+
+static bool read_endpoints(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    size_t n = c->conf.endpoints.n + c->conf.failover.n;
+    if (c->conf.failover.n && !c->conf.endpoints.n) {
+        gw_option_error(diagnostics, path, "failover",
+                        "is for when none of endpoints takes data: write endpoints too");
+        return false;
+    }
+    if (n > BALANCER_TARGETS) {
+        gw_option_error(diagnostics, path, "endpoints", "names %zu backends with failover, more than %d", n,
+                        BALANCER_TARGETS);
+        return false;
+    }
+    if (c->conf.endpoint.len && n)
+        gw_option_warning(diagnostics, path, "endpoint", "is not used, as endpoints is set");
+    c->endpoints = calloc(n + 1, sizeof *c->endpoints);
+    if (!c->endpoints)
+        return false;
+    bool good = read_list(c, &c->conf.endpoints, "endpoints", path, diagnostics);
+    return read_list(c, &c->conf.failover, "failover", path, diagnostics) && good;
+}
+
+/* Headers, TLS and compression are those of the first. */
+static enum gw_code open_target(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    struct otlp_endpoint_conf conf;
+    memcpy(&conf, &c->conf, sizeof conf); /* conf begins with it */
+    bool read = read_endpoints(c, path, diagnostics);
+    if (c->conf.endpoints.n)
+        conf.endpoint = read ? c->conf.endpoints.items[0] : GW_NOSTR;
+    enum gw_code code = otlp_endpoint_open(&c->target, &conf, &protocol, path, diagnostics);
+    return read ? code : GW_BAD_REQUEST;
+}
+
+static void wake_calls(void *calls)
+{
+    otlp_calls_wake(calls);
+}
+
+static bool open_targets(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    bool several = c->conf.endpoints.n > 0,
+         gzip = c->target.compression == GW_COMPRESS_GZIP || c->target.may_compress;
+    if (several) { /* what tells how to make a connection */
+        struct otlp_endpoint *first = &c->endpoints[0];
+        first->ca = c->target.ca;
+        first->cert = c->target.cert;
+        first->key = c->target.key;
+    }
+    const struct grpc_targets_conf conf = {
+        .endpoints = several ? c->endpoints : &c->target,
+        .n = several ? c->endpoints_n : 1,
+        .backups = (unsigned)c->conf.failover.n,
+        .resolves = several,
+        .resolve_interval = c->conf.resolve_interval,
+        .options = {c->conf.tls_server_name, c->conf.keepalive_time, c->conf.keepalive_timeout},
+        .component = c->component,
+        .wake = wake_calls,
+        .arg = &c->calls};
+    c->requests = (struct grpc_requests){.targets = &c->targets,
+                                         .calls = &c->calls,
+                                         .by_trace = several && c->conf.balance == BALANCE_TRACE_ID,
+                                         .body = make_body,
+                                         .judge = judge,
+                                         .ctx = c};
+    if (gzip)
+        c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
+    return (c->compressor || !gzip) && grpc_targets_open(&c->targets, &conf, path, diagnostics) &&
+           otlp_calls_poll(&c->calls);
+}
+
+static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path,
+                              struct gw_diagnostics *diagnostics)
+{
+    struct ctx *c = ctx;
+    gw_grpc_start();
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; for tls_probe.h */
+    c->started = true;
+    snprintf(c->component, sizeof c->component, "exporter=%.60s", host->name ? host->name : "otlp_grpc");
+    enum gw_code code = open_target(c, path, diagnostics);
+    if (otlp_calls_open(&c->calls, &c->conf.headers, path, diagnostics) != GW_OK)
+        code = GW_BAD_REQUEST;
+    if (c->target.off && code == GW_OK)
+        gw_option_warning(diagnostics, path, "endpoint",
+                          "is empty: nothing is uploaded, and everything counts as discarded");
+    if (code != GW_OK || c->target.off)
+        return code;
+    return open_targets(c, path, diagnostics) ? GW_OK : GW_INTERNAL;
+}
+
+/* The order that Core wants: calls (none is open any more) and their queue, channels, library. */
+static void grpc_close(void *ctx)
+{
+    struct ctx *c = ctx;
+    if (!c->started)
+        return;
+    grpc_targets_close(&c->targets);
+    otlp_calls_close(&c->calls);
+    if (c->compressor)
+        gw_compressor_drop(c->compressor);
+    free(c->endpoints);
+    otlp_endpoint_close(&c->target);
+    curl_global_cleanup();
+    gw_grpc_stop();
+    *c = (struct ctx){.conf = c->conf};
+}
+
+/* --- the sender's side --- */
+
+static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+{
+    static const struct gw_outcome discarded = {.verdict = GW_DISCARDED};
+    struct ctx *c = ctx;
+    if (c->target.off) /* nothing is sent, and is not to be tried again */
+        done(cookie, &discarded);
+    else
+        grpc_request_send(&c->requests, batch, timeout, done, cookie);
 }
 
 static void grpc_wait(void *ctx, gw_nsec until)
 {
     struct ctx *c = ctx;
-    gw_wakeup_wait(&c->wakeup, until);
-    gw_lock(&c->lock);
-    struct call *call = c->finished;
-    c->finished = NULL;
-    c->finished_end = &c->finished;
-    gw_unlock(&c->lock);
-    for (struct call *next; call; call = next) {
-        next = call->next_finished;
-        call_finish(call);
-    }
+    otlp_calls_wait(&c->calls, until);
 }
 
 static void grpc_wake(void *ctx)
 {
     struct ctx *c = ctx;
-    gw_wakeup_signal(&c->wakeup);
+    otlp_calls_wake(&c->calls);
 }
 
 static void grpc_cancel(void *ctx)
 {
     struct ctx *c = ctx;
-    for (struct call *call = c->open; call; call = call->next)
-        grpc_call_cancel(call->call, NULL);
+    c->requests.cancelled = true;
+    otlp_calls_cancel(&c->calls);
+}
+
+static void describe_list(const struct otlp_endpoint *e, size_t n, FILE *to)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(to, "%s%s://%s", i ? ", " : "", e[i].tls ? "https" : "http", e[i].authority);
 }
 
 static void grpc_describe(void *ctx, FILE *to)
 {
     const struct ctx *c = ctx;
-    if (c->target.off)
+    if (c->target.off) {
         fputs("nowhere: nothing is uploaded", to);
+        return;
+    }
+    if (c->conf.endpoints.n)
+        describe_list(c->endpoints, c->conf.endpoints.n, to);
     else
-        fprintf(to, "%s://%s, compression %s", c->target.tls ? "https" : "http", c->target.authority,
-                otlp_endpoint_compression(&c->target));
+        describe_list(&c->target, 1, to);
+    if (c->conf.failover.n) {
+        fputs(", else ", to);
+        describe_list(c->endpoints + c->conf.endpoints.n, c->conf.failover.n, to);
+    }
+    fprintf(to, ", compression %s%s", otlp_endpoint_compression(&c->target),
+            c->requests.by_trace ? ", by trace id" : "");
 }
 
 const struct gw_exporter gw_exporter_otlp_grpc = {
@@ -479,7 +323,7 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .summary = "Sends OTLP over gRPC to a collector or any backend that takes it.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
-    .wants = (const char *const[]){"endpoint", NULL},
+    .wants = (const char *const[]){"endpoint", "endpoints", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .library_threads = 8, /* gRPC's */

@@ -60,6 +60,17 @@ static bool add_box(struct gw_items *all, const struct wire_field *f, uint32_t p
     return true;
 }
 
+enum { RUNS = sizeof(((struct gw_item_box *)0)->runs) / sizeof(struct wire_view) };
+
+static void add_own(struct gw_item_box *box, struct wire_view whole)
+{
+    box->own += (size_t)(whole.end - whole.at);
+    if (box->runs_n && box->runs_n <= RUNS && box->runs[box->runs_n - 1].end == whole.at)
+        box->runs[box->runs_n - 1].end = whole.end;
+    else if (box->runs_n++ < RUNS)
+        box->runs[box->runs_n - 1] = whole;
+}
+
 /* False when there is no memory. */
 static bool read_message(struct gw_items *all, struct wire_view v, uint32_t box, uint32_t frame,
                          unsigned depth)
@@ -67,7 +78,7 @@ static bool read_message(struct gw_items *all, struct wire_view v, uint32_t box,
     for (struct wire_field f; wire_next(&v, &f);) {
         if (!leads_on(all->signal, &f, depth)) {
             if (box != GW_NO_ITEM)
-                all->boxes[box].own += (size_t)(f.whole.end - f.whole.at);
+                add_own(&all->boxes[box], f.whole);
         } else if (depth == item_depth(all->signal)) {
             if (!add_item(all, &f, box, frame))
                 return false;
@@ -173,10 +184,20 @@ size_t gw_items_size(struct gw_items *all, uint32_t first)
     return total;
 }
 
+static uint8_t *write_view(struct wire_view v, uint8_t *out)
+{
+    memcpy(out, v.at, (size_t)(v.end - v.at));
+    return out + (v.end - v.at);
+}
+
 static uint8_t *write_own(const struct gw_items *all, const struct gw_item_box *box, unsigned depth,
                           uint8_t *out)
 {
     struct wire_view v = box->body;
+    for (unsigned i = 0; i < box->runs_n && box->runs_n <= RUNS; i++)
+        out = write_view(box->runs[i], out);
+    if (box->runs_n <= RUNS)
+        return out;
     for (struct wire_field f; wire_next(&v, &f);)
         if (!leads_on(all->signal, &f, depth))
             out += wire_put_whole(out, &f);
@@ -193,8 +214,7 @@ void gw_items_write(const struct gw_items *all, uint32_t first, uint8_t *out)
             const struct gw_item_box *box = &all->boxes[way.box[i]];
             out = write_own(all, box, i + 1, wire_put_len_head(out, box->number, box->length));
         }
-        memcpy(out, whole.at, (size_t)(whole.end - whole.at));
-        out += whole.end - whole.at;
+        out = write_view(whole, out);
         open = way;
     }
 }
@@ -215,4 +235,39 @@ struct gw_frame *gw_items_frame(struct gw_items *all, uint32_t first, const stru
     else
         free(data);
     return f;
+}
+
+/* --- what is left --- */
+
+/* Items begin to end - 1 are those of the frame. */
+static struct gw_frame *rest_of(struct gw_items *items, const bool *are_left, uint32_t begin, uint32_t end,
+                                struct gw_frame *whole)
+{
+    uint32_t first = GW_NO_ITEM, last = GW_NO_ITEM, n = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        if (!are_left[i])
+            continue;
+        if (last == GW_NO_ITEM)
+            first = i;
+        else
+            items->items[last].next = i;
+        items->items[i].next = GW_NO_ITEM;
+        last = i;
+        n++;
+    }
+    if (n == 0 || n == end - begin)
+        return n ? whole : NULL;
+    struct gw_frame *rest = gw_items_frame(items, first, whole);
+    return rest ? rest : whole;
+}
+
+void gw_items_left(struct gw_items *all, const bool *are_left, struct gw_frame *const *frames,
+                   struct gw_frame **left)
+{
+    for (uint32_t begin = 0, end; begin < all->n; begin = end) {
+        uint32_t frame = all->items[begin].frame;
+        for (end = begin; end < all->n && all->items[end].frame == frame;)
+            end++;
+        left[frame] = rest_of(all, are_left, begin, end, frames[frame]);
+    }
 }

@@ -34,8 +34,11 @@ struct gw_item_box {
     struct wire_view body;
     uint32_t parent; /* GW_NO_ITEM: the request */
     unsigned number; /* of its field in the parent */
-    size_t own;      /* bytes of what is not on the way to items */
-    size_t length;   /* within the request that was measured last */
+    size_t own;      /* bytes of what is not on the way to items … */
+    /* … in runs of fields; more than there is place for are looked for each time */
+    struct wire_view runs[2];
+    unsigned runs_n;
+    size_t length; /* within the request that was measured last */
 };
 
 struct gw_items {
@@ -64,5 +67,11 @@ size_t gw_items_size(struct gw_items *, uint32_t first);
 void gw_items_write(const struct gw_items *, uint32_t first, uint8_t *out);
 /* A frame of the list, of the same schema and age as `like`; NULL when there is no memory. */
 struct gw_frame *gw_items_frame(struct gw_items *, uint32_t first, const struct gw_frame *like);
+
+/* What is left of the n frames that were read, where these items (a flag for each) are: for each frame NULL when none
+ * of its items is, the frame itself when all are, else a new frame of them; where there is no memory for one, the
+ * frame itself. Lists are not valid any more. */
+void gw_items_left(struct gw_items *, const bool *are_left, struct gw_frame *const *frames,
+                   struct gw_frame **left);
 
 #endif

@@ -276,11 +276,15 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
 }
 
 /* What the backend has taken of the request leaves it: the verdict is about the rest. */
-static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, struct gw_frame **left)
+static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, const struct gw_outcome *o)
 {
     struct gw_chain through = {NULL, NULL};
-    uint64_t items = gw_inflight_batch_keep(p, left, &through);
-    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, items);
+    uint64_t items = gw_inflight_batch_keep(p, o->left, &through);
+    uint64_t rejected = o->rejected < items ? o->rejected : items;
+    if (rejected)
+        gw_exporter_health_rejected(&s->health, &p->batch, rejected, o);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, items - rejected);
     gw_sender_release(s, &through, true);
 }
 
@@ -294,7 +298,7 @@ void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
     s->open_again -= gw_inflight_batch_is_retry(p);
     s->open_bytes -= p->sent.bytes;
     if (o->left)
-        take_delivered(s, p, o->left);
+        take_delivered(s, p, o);
     p->outcome.left = NULL;
     gw_sender_append(&s->settled, p);
 }

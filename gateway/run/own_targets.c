@@ -35,14 +35,29 @@ static bool names(gw_str url, int port)
     return number == port && is_this_machine(host);
 }
 
+/* Options whose names end in "endpoint", and lists of such. */
+static bool leads_to(const void *field, const struct gw_opt *row, int port)
+{
+    const struct gw_list *list = field;
+    gw_str name = gw_str_z(row->name);
+    if (row->type == GW_OPT_str)
+        return gw_str_ends(name, GW_STR("endpoint")) && names(*(const gw_str *)field, port);
+    if (row->type != GW_OPT_list ||
+        !(gw_str_eq(name, GW_STR("endpoints")) || gw_str_eq(name, GW_STR("failover"))))
+        return false;
+    for (size_t i = 0; i < list->n; i++)
+        if (names(list->items[i], port))
+            return true;
+    return false;
+}
+
 bool gw_conf_sends_to(const void *conf, int port)
 {
     const struct gw_conf *c = conf;
     for (size_t i = 0; i < c->exporters_n; i++) {
         const struct gw_conf_exporter *e = &c->exporters[i];
         for (const struct gw_opt *row = e->module->opts; row->type != GW_OPT_END_ROW; row++)
-            if (row->type == GW_OPT_str && gw_str_ends(gw_str_z(row->name), GW_STR("endpoint")) &&
-                names(*(const gw_str *)((const char *)e->conf + row->offset), port))
+            if (leads_to((const char *)e->conf + row->offset, row, port))
                 return true;
     }
     return false;

@@ -97,6 +97,38 @@ static void all_items_of_a_frame_are_its_bytes(void **state)
     gw_frame_drop(second);
 }
 
+/* Fields of the scope stand before, between and behind its spans. */
+static void what_encloses_an_item_is_whole_wherever_it_stands(void **state)
+{
+    for (unsigned n = 0; n < 6; n++) {
+        struct otlp_buf w = {0};
+        size_t resource = otlp_open(&w, 1, 2), scope = otlp_open(&w, 2, 2);
+        for (unsigned i = 0; i <= n; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "own %u", i);
+            otlp_text(&w, 3, gw_str_z(name));
+            size_t span = otlp_open(&w, 2, 1);
+            otlp_text(&w, 5, GW_STR("span"));
+            otlp_close(&w, span, 1);
+        }
+        otlp_close(&w, scope, 2);
+        otlp_close(&w, resource, 2);
+        struct gw_frame *frame = gw_frame_new(GW_TRACES, GW_OTEL, w.data, w.len, w.cap, n + 1), *last;
+        struct gw_items items;
+        assert_int_equal(gw_items_read(&items, GW_TRACES, &frame, 1), GW_ITEMS_READ);
+        last = gw_items_frame(&items, n, frame);
+        for (unsigned i = 0; i <= n; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "own %u", i);
+            assert_non_null(memmem(last->data, last->len, name, 5));
+        }
+        assert_int_equal(last->items, 1);
+        gw_frame_drop(last);
+        gw_items_drop(&items);
+        gw_frame_drop(frame);
+    }
+}
+
 static void a_frame_that_lies_about_its_items_is_not_read(void **state)
 {
     struct gw_frame *frame = request_frame(GW_LOGS, "record", 4);
@@ -112,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(points_of_metrics_are_items),
         cmocka_unit_test(all_items_of_a_frame_are_its_bytes),
+        cmocka_unit_test(what_encloses_an_item_is_whole_wherever_it_stands),
         cmocka_unit_test(a_frame_that_lies_about_its_items_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
