@@ -7,7 +7,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_durations.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "translators/metrics/span_duration_metric.h"
@@ -158,16 +157,23 @@ static bool asks_for_statistics(const struct dd_span *root)
     return false;
 }
 
+/* For how many a span stands of which one in 1 / rate was kept. A rate that nobody means is none. */
+static double times(double rate)
+{
+    static const double least = 1e-12;
+    return rate >= least && rate < 1 ? 1 / rate : 1;
+}
+
 static struct weight weigh(const struct dd_durations *d, const struct dd_scanned *c)
 {
     double rate = dd_sampling_rate(&c->sampling, c->trace_id);
     struct weight w = {.base = 1};
     if (c->chunk->delivered)
-        w.base = isnan(rate) ? 1 : 1 / rate;
+        w.base = times(rate);
     else if (c->client_rate > 0 && c->client_rate < 1)
-        w.base = 1 / c->client_rate;
-    else if (d->dropped && !c->rejected && !isnan(rate))
-        w.odds = 1 / rate - 1;
+        w.base = times(c->client_rate);
+    else if (d->dropped && !c->rejected)
+        w.odds = times(rate) - 1;
     return w;
 }
 

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/common/metric_flusher.h"
 
+#include <inttypes.h>
+
 #include "core/base/log.h"
 #include "core/base/thread.h"
 #include "core/delivery/fanout.h"
@@ -32,8 +34,32 @@ static enum gw_code offer_once(void *ctx, struct gw_frame *frame)
     return GW_OK;
 }
 
+static uint64_t news(const atomic_uint_least64_t *count, uint64_t *told)
+{
+    uint64_t now = atomic_load_explicit(count, memory_order_relaxed), more = now - *told;
+    *told = now;
+    return more;
+}
+
+static void tell_of_dropped(struct metric_flusher *f)
+{
+    const struct metric_counts *c = metric_store_counts(f->store);
+    uint64_t over = news(&c->over_limit, &f->told_over_limit), memory = news(&c->no_memory, &f->told_no_memory);
+    if (over)
+        gw_log(GW_WARNING, f->component,
+               "%" PRIu64 " samples of new series were dropped, for there are max_series (%" PRIu64
+               ") already: raise it, or send tags with fewer values",
+               over, atomic_load_explicit(&c->series, memory_order_relaxed));
+    if (memory)
+        gw_log(GW_WARNING, f->component,
+               "%" PRIu64 " samples were dropped, for series have all the memory that they may have (%" PRIu64
+               " series): raise max_memory, or send tags with fewer values",
+               memory, atomic_load_explicit(&c->series, memory_order_relaxed));
+}
+
 static void flush(struct metric_flusher *f)
 {
+    tell_of_dropped(f);
     if (!metric_store_flush(f->store, gw_wall(), offer, f))
         gw_log(GW_WARNING, f->component,
                "the exporters' queues are full: the points wait and are added to those of the next interval");

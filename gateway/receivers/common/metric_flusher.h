@@ -3,6 +3,8 @@
  *
  *     metric store ─ each interval ─▶ frames ─▶ fan-out      refused: the points stay, and the next interval is added to them
  *
+ * Samples that were dropped meanwhile are logged, with what helps.
+ *
  * At the end of a receiver, metric_flusher_last offers what is left until the queues take it, for
  * METRIC_FLUSHER_LAST at most; then it counts as refused.
  *
@@ -32,6 +34,7 @@ struct metric_flusher {
     bool running;
     atomic_bool stopping;
     struct gw_wakeup wakeup;
+    uint64_t told_over_limit, told_no_memory; /* dropped samples that the log knows of */
 };
 
 /* The caller has set what is not its own. metric_flusher_fini also after it was not started. */

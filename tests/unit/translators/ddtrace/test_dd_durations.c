@@ -357,6 +357,7 @@ static void client_rate(void **state)
     assert_int_equal(counts(c, "'name':'n','metrics':{'_dd.top_level':1,'_sample_rate':0.25}"), 4);
     assert_int_equal(counts(c, "'name':'n','metrics':{'_dd.top_level':1,'_sample_rate':1.5}"), 1);
     assert_int_equal(counts(c, "'name':'n','metrics':{'_dd.top_level':1,'_sample_rate':-1}"), 1);
+    assert_int_equal(counts(c, "'name':'n','metrics':{'_dd.top_level':1,'_sample_rate':1e-300}"), 1);
 }
 
 /* A rate that a tracer decided by, and sent what it rejected: every span is here. */
