@@ -294,22 +294,24 @@ static size_t percent(gw_str s, char *out, const char *digits)
     return n;
 }
 
-/* As a text of JSON; with \/ for a slash, or of HTML. */
-static size_t escaped(gw_str s, char *out, bool slashes, bool html)
+/* Characters, and what stands for them in texts of JSON, as most write them, PHP and Go; and of HTML. */
+enum { ESCAPES = 6 };
+typedef const char *const escapes[ESCAPES];
+static escapes json = {"\"\\\"", "\\\\\\"}, json_of_php = {"\"\\\"", "\\\\\\", "/\\/"},
+               json_of_go = {"\"\\\"", "\\\\\\", "&\\u0026", "<\\u003c", ">\\u003e"},
+               html = {"&&amp;", "<&lt;", ">&gt;", "\"&quot;", "'&#39;"};
+
+static size_t escaped(gw_str s, char *out, escapes of)
 {
-    static const char *const entities[] = {"&&amp;", "<&lt;", ">&gt;", "\"&quot;", "'&#39;"};
     size_t n = 0;
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        const char *entity = NULL;
-        for (size_t k = 0; html && k < sizeof entities / sizeof *entities; k++)
-            entity = c == entities[k][0] ? entities[k] + 1 : entity;
-        if (!html && (c == '"' || c == '\\' || (c == '/' && slashes)))
-            out[n++] = '\\';
-        if (entity)
-            n += (size_t)(stpcpy(out + n, entity) - (out + n));
+        const char *escape = NULL;
+        for (size_t k = 0; k < ESCAPES && of[k]; k++)
+            escape = s.ptr[i] == of[k][0] ? of[k] + 1 : escape;
+        if (escape)
+            n += (size_t)(stpcpy(out + n, escape) - (out + n));
         else
-            out[n++] = c;
+            out[n++] = s.ptr[i];
     }
     return n;
 }
@@ -335,9 +337,10 @@ static void add_forms(struct table *t, gw_str s, char *room)
     add_form(t, s, false);
     add_form(t, gw_str_n(room, percent(s, room, "0123456789ABCDEF")), false);
     add_form(t, gw_str_n(room, percent(s, room, "0123456789abcdef")), false);
-    add_form(t, gw_str_n(room, escaped(s, room, false, false)), false);
-    add_form(t, gw_str_n(room, escaped(s, room, true, false)), false);
-    add_form(t, gw_str_n(room, escaped(s, room, false, true)), false);
+    add_form(t, gw_str_n(room, escaped(s, room, json)), false);
+    add_form(t, gw_str_n(room, escaped(s, room, json_of_php)), false);
+    add_form(t, gw_str_n(room, escaped(s, room, json_of_go)), false);
+    add_form(t, gw_str_n(room, escaped(s, room, html)), false);
     if (s.len < START) /* base64 of so little is in many texts */
         return;
     for (size_t before = 0; before < 3; before++) {

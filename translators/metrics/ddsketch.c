@@ -231,7 +231,7 @@ static bool take_message(const struct wire_field *f, struct wire_view *to)
 
 bool ddsketch_read(gw_str bytes, enum ddsketch_bound bound, struct ddsketch *s)
 {
-    const uint8_t *at = (const uint8_t *)bytes.ptr;
+    const uint8_t *at = (const uint8_t *)(bytes.ptr ? bytes.ptr : "");
     struct wire_view v = {at, at + bytes.len}, mapping = {0}, negative = {0};
     struct wire_field f;
     enum found found;

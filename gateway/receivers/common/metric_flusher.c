@@ -44,7 +44,8 @@ static uint64_t news(const atomic_uint_least64_t *count, uint64_t *told)
 static void tell_of_dropped(struct metric_flusher *f)
 {
     const struct metric_counts *c = metric_store_counts(f->store);
-    uint64_t over = news(&c->over_limit, &f->told_over_limit), memory = news(&c->no_memory, &f->told_no_memory);
+    uint64_t over = news(&c->over_limit, &f->told_over_limit),
+             memory = news(&c->no_memory, &f->told_no_memory);
     if (over)
         gw_log(GW_WARNING, f->component,
                "%" PRIu64 " samples of new series were dropped, for there are max_series (%" PRIu64

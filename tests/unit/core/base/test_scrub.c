@@ -42,6 +42,7 @@ static void forms_of_a_secret(void **state)
         {"url s3cr%2Ft%22%26key!", "url ***!"},
         {"url s3cr%2ft%22%26key!", "url ***!"},
         {"json {\"k\":\"s3cr/t\\\"&key\"}", "json {\"k\":\"***\"}"},
+        {"Go's {\"k\":\"s3cr/t\\\"\\u0026key\"}", "Go's {\"k\":\"***\"}"},
         {"php {\"k\":\"s3cr\\/t\\\"&key\"}", "php {\"k\":\"***\"}"},
         {"html s3cr/t&quot;&amp;key<", "html ***<"},
         {"base64 czNjci90IiZrZXk=.", "base64 ***."},
