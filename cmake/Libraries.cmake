@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET
-  libprotobuf-c libcurl libpcre2-8 libconfig libmicrohttpd gnutls libxml-2.0 libzstd libisal zlib libcrypto
+  libprotobuf-c libcurl libpcre2-8 libconfig libmicrohttpd libnghttp2 gnutls libxml-2.0 libzstd libisal zlib libcrypto
   rdkafka)
 add_library(ddgate_libraries INTERFACE)
 # Called msgpack in Debian 12 and Ubuntu 22.04, msgpack-c since release 6.

@@ -135,6 +135,7 @@ void gw_http_answer_now(struct gw_http_later *, const struct gw_http_reply *);
  * once. GW_NOT_FOUND: to any client. Handlers ask it of answers of their own. */
 bool gw_http_first_refused(const struct gw_http_request *, enum gw_code);
 
+struct gw_grpc;
 struct gw_http_route;
 typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_http_request *,
                        struct gw_http_reply *);
@@ -205,6 +206,7 @@ struct gw_http_site {
                        struct gw_http_reply *);
     /* where else this path is served, for the one who is answered 404 here; NULL: it is not known. May be NULL */
     const char *(*elsewhere)(gw_str path);
+    const struct gw_grpc *grpc; /* what is served at its addresses of gRPC; NULL: it has none */
     struct gw_http_limits limits;
     /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_client_limits_conf client_limits;
@@ -238,6 +240,9 @@ unsigned gw_http_threads(const struct gw_http *);
  * *first, when it names none, becomes the first address. */
 enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *,
                                      struct gw_address *first, struct gw_listen_error *);
+/* The same for its calls of gRPC (grpc.h), over HTTP/2. */
+enum gw_listen_result gw_http_listen_grpc(struct gw_http *, gw_str address, struct gw_http_site *,
+                                          struct gw_address *first, struct gw_listen_error *);
 
 /* Begins another draft; one that was begun is discarded. False when there is no memory. */
 bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;

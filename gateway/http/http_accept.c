@@ -25,7 +25,7 @@ void gw_http_adopt(struct worker *w, int fd, struct origin *o)
     } else if (o->tls) {
         gw_http_tls_proxy_begin(w, fd, o, (struct sockaddr *)&peer, len);
     } else {
-        gw_http_enroll(w, fd, o, (struct sockaddr *)&peer, len);
+        gw_http_hand_over(w, fd, o, (struct sockaddr *)&peer, len);
     }
 }
 
@@ -45,6 +45,12 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
     return best;
 }
 
+/* One of this worker's connections makes way. */
+static bool make_way(struct worker *w, gw_nsec now)
+{
+    return gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now) || gw_http2_evict(w, now);
+}
+
 /* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they
  * are spread evenly. */
 static bool take_slot(struct worker *w, unsigned all, bool tls)
@@ -53,8 +59,7 @@ static bool take_slot(struct worker *w, unsigned all, bool tls)
         return true;
     gw_log(GW_WARNING, "receiver=http",
            "%u connections are open, the most that connections and max_memory allow", all);
-    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) &&
-           gw_budget_take(&w->http->places, gw_http_cost(tls));
+    return make_way(w, gw_now()) && gw_budget_take(&w->http->places, gw_http_cost(tls));
 }
 
 /* True if its number is not reserved; else another connection is closed for it. Logged once a minute. */
@@ -70,7 +75,7 @@ static bool has_descriptor(struct worker *w, int fd)
                "the process is almost out of descriptors (see `ulimit -n`): idle connections make way for "
                "new ones, or new ones get 429");
     /* what makes way is closed in a moment, not now */
-    return (gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now)) && !gw_descriptor_is_last(fd);
+    return make_way(w, now) && !gw_descriptor_is_last(fd);
 }
 
 /* Opens the account of the client; false when it has reached its limits. A TLS handshake costs more than a

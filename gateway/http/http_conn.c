@@ -58,8 +58,7 @@ const struct binding *gw_http_binding(const struct worker *w, const struct origi
     return b ? b : gw_http_find_binding(o->last, o->listener);
 }
 
-/* For a connection that was accepted under another table and now belongs to this worker. */
-static void settle_origin(const struct worker *w, struct origin *o)
+void gw_http_settle_origin(const struct worker *w, struct origin *o)
 {
     if (!gw_http_find_binding(w->table, o->listener))
         return;
@@ -97,7 +96,7 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
         return;
     c->worker = w;
     c->origin = *w->incoming;
-    settle_origin(w, &c->origin);
+    gw_http_settle_origin(w, &c->origin);
     c->paid = gw_http_cost(c->origin.tls);
     memcpy(&c->address, w->incoming_peer, w->incoming_len);
     w->incoming = NULL;

@@ -13,9 +13,10 @@
  *   http_delay.c       answers that are held back
  *   http_later.c       answers that other threads give
  *   http_tls.c         TLS, in front of libmicrohttpd
+ *   http2_conn.c       connections of HTTP/2, for gRPC (grpc.h), and http2_call.c, their calls
  *
  * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶
- * http_refused ─▶ http_conn ─▶ http_table; http_accept ─▶ http_tls ─▶ http_response.
+ * http_refused ─▶ http_conn ─▶ http_table; http_accept ─▶ http_tls ─▶ http2_conn ─▶ http2_call ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
  * connection happens on one thread: deadlines need no lock, and a descriptor cannot be closed under our
@@ -40,7 +41,8 @@ enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64, GW_HTTP_SAID = 102
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower
  * one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
-#define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for TLS proxies: below this bit is its address */
+#define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for TLS proxies: below this bit is its address, … */
+#define EV_HTTP2 ((uint64_t)1 << 62)     /* … and for connections of HTTP/2 */
 
 /* A listening socket. Tables that name its address share it; they own it together. */
 struct listener {
@@ -57,6 +59,7 @@ struct listener {
 struct binding {
     struct listener *listener;
     struct gw_tls *tls; /* of the first site; NULL: plain */
+    bool grpc;          /* HTTP/2 is spoken there, for gRPC */
     struct gw_http_site *sites[MAX_SITES];
     size_t sites_n;
 };
@@ -107,6 +110,8 @@ struct request {
 };
 
 struct tls_proxy;
+struct http2_conn;
+struct http2_call;
 
 struct conn {
     struct conn *prev, *next; /* in worker->conns */
@@ -167,7 +172,9 @@ struct worker {
     gw_nsec delayed_looked;              /* whether any may go */
     struct gw_http_later *answered;      /* under gw_http.later_lock: to be resumed */
     struct tls_proxy *proxies, *ended_proxies;
-    unsigned busy;                 /* connections that are RECEIVING or ANSWERING */
+    struct http2_conn *http2, *ended_http2;
+    struct http2_call *held_calls, **held_calls_end; /* gRPC's answers that are held back */
+    unsigned busy; /* connections that are RECEIVING or ANSWERING, and gRPC's calls that are */
     const struct origin *incoming; /* of the socket that is being handed to libmicrohttpd, … */
     const struct sockaddr *incoming_peer;
     socklen_t incoming_len;
@@ -243,6 +250,8 @@ void gw_http_enroll(struct worker *, int fd, struct origin *, const struct socka
 void gw_http_release_slot(struct worker *, struct origin *);
 /* The request needs nothing of its table any more. Again without effect. */
 void gw_http_release_table(struct request *);
+/* What came under another table, before it is this worker's. */
+void gw_http_settle_origin(const struct worker *, struct origin *);
 
 /* http_accept.c */
 /* An accepted connection, whose place is paid for, becomes this worker's. */
@@ -321,7 +330,27 @@ void gw_http_note_refusal(struct conn *, const struct gw_err *);
 /* The request without its body, for who is asked about an answer of the server. */
 struct gw_http_request gw_http_seen(struct conn *);
 
+/* http2_conn.c */
+/* A socket with its place, or the plain end of a TLS proxy's pair, becomes a connection of what is spoken at its address:
+ * libmicrohttpd's, or one of HTTP/2. */
+void gw_http_hand_over(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
+void gw_http2_run(struct http2_conn *); /* there was an event */
+void gw_http2_sweep(struct worker *);   /* at the end of a turn */
+/* Deadlines; `is_short`: messages that stand still are given up, for others need their memory. */
+void gw_http2_check(struct worker *, bool is_short, gw_nsec now);
+/* Lets held answers go whose time or reason is over. */
+void gw_http2_held_check(struct worker *, gw_nsec now);
+/* Ends the one that is the least loss; false: all are in use. */
+bool gw_http2_evict(struct worker *, gw_nsec now);
+/* The worker is about to change over from its table to `next`. */
+void gw_http2_leave(struct worker *, const struct table *next);
+/* A stop begins; its time is over; the worker closes. */
+void gw_http2_stop(struct worker *);
+void gw_http2_give_up(struct worker *);
+void gw_http2_close(struct worker *);
+
 /* http_response.c */
+void gw_http_count(struct gw_http_site *, unsigned status);
 /* Through libmicrohttpd; the connection is kept. */
 enum MHD_Result gw_http_answer(struct conn *, const struct gw_http_reply *);
 enum MHD_Result gw_http_answer_error(struct conn *, struct gw_err *);

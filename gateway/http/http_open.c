@@ -69,7 +69,7 @@ static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address,
         return r;
     if (o->host->check)
         return check_address(o, all, n, why);
-    r = gw_http_listen(o->host->http, address, o->site, first, why);
+    r = (o->grpc ? gw_http_listen_grpc : gw_http_listen)(o->host->http, address, o->site, first, why);
     for (size_t i = 0; i < n && claimed == GW_LISTEN_OK && (r == GW_LISTEN_OK || r == GW_LISTEN_TAKEN); i++)
         claimed = claim(o, &all[i], why);
     return claimed != GW_LISTEN_OK ? claimed : r;

@@ -38,6 +38,7 @@ struct gw_http_open {
     const struct gw_host *host;
     struct gw_http_site *site;
     const char *path;
+    bool grpc;          /* its addresses are those of gRPC */
     unsigned listeners; /* that were bound */
     int port;           /* of the first TCP listener; 0: none … */
     char host_text[64]; /* … and how applications on this machine reach it */

@@ -31,7 +31,7 @@ const char *gw_http_status_name(unsigned slot)
     return slot < GW_HTTP_STATUSES ? names[slot] : NULL;
 }
 
-static void count(struct gw_http_site *site, unsigned status)
+void gw_http_count(struct gw_http_site *site, unsigned status)
 {
     unsigned slot = 0;
     while (slot < GW_HTTP_STATUSES - 1 && statuses[slot] != status)
@@ -96,7 +96,7 @@ static void add(struct MHD_Response *m, const char *name, const char *value)
 static bool is_last(const struct conn *c)
 {
     const struct binding *now = gw_http_find_binding(c->worker->table, c->origin.listener);
-    return c->worker->stopping || !now || !now->tls != !c->origin.tls;
+    return c->worker->stopping || !now || now->grpc || !now->tls != !c->origin.tls;
 }
 
 static const char *value_now(const struct gw_http_site *s, size_t header)
@@ -129,7 +129,7 @@ enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
         return MHD_NO;
     add_headers(m, c, r);
     gw_http_conn_state(c, CONN_ANSWERING);
-    count(c->req.site, r->status);
+    gw_http_count(c->req.site, r->status);
     enum MHD_Result ok = MHD_queue_response(c->mhd, r->status, m);
     MHD_destroy_response(m); /* which has copies of everything */
     gw_http_release_table(&c->req);
@@ -221,7 +221,7 @@ static void put_error(struct text *t, const struct binding *b, const struct gw_e
 void gw_http_refuse(struct conn *c, const struct gw_err *err)
 {
     struct text t = {.len = 0};
-    count(c->req.site, (unsigned)gw_code_http(err->code));
+    gw_http_count(c->req.site, (unsigned)gw_code_http(err->code));
     gw_http_note_refusal(c, err);
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
@@ -235,9 +235,9 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
 {
     struct gw_err err = {.code = code};
     struct text t = {.len = 0};
-    count(b->sites[0], (unsigned)gw_code_http(code));
-    /* otherwise no answer is possible before a handshake, for which there is no room */
-    if (!b->tls) {
+    gw_http_count(b->sites[0], (unsigned)gw_code_http(code));
+    /* else there is no saying anything before a handshake, which is what there is no room for, or a session of HTTP/2 */
+    if (!b->tls && !b->grpc) {
         put_error(&t, b, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(fd, SHUT_WR);

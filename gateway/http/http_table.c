@@ -172,8 +172,8 @@ static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_add
     return GW_LISTEN_OK;
 }
 
-/* Sites that share an address agree in TLS; it is the first one's that is spoken. */
-static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *site,
+/* Sites that share an address agree in TLS, which is the first one's, and in what is spoken there. */
+static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *site, bool grpc,
                                        struct gw_listen_error *why)
 {
     bool by_tcp = b->listener->address.sa.ss_family != AF_UNIX;
@@ -184,27 +184,33 @@ static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *s
                  b->listener->name);
         return GW_LISTEN_FAILED;
     }
+    if (b->sites_n && grpc != b->grpc) {
+        snprintf(why->text, sizeof why->text, "%s: one receiver wants HTTP there and another gRPC",
+                 b->listener->name);
+        return GW_LISTEN_FAILED;
+    }
     if (by_tcp && b->sites_n == 0)
         b->tls = site->tls;
+    b->grpc = grpc;
     b->sites[b->sites_n++] = site;
     return GW_LISTEN_OK;
 }
 
 static enum gw_listen_result draft_one(struct gw_http *h, const struct gw_address *a,
-                                       struct gw_http_site *site, struct gw_address *first,
+                                       struct gw_http_site *site, bool grpc, struct gw_address *first,
                                        struct gw_listen_error *why)
 {
     struct binding *b;
     enum gw_listen_result r = bind_address(h, a, &b, why);
     if (r == GW_LISTEN_OK)
-        r = bind_site(b, site, why);
+        r = bind_site(b, site, grpc, why);
     if (r == GW_LISTEN_OK && first->sa.ss_family == 0)
         *first = b->listener->address;
     return r;
 }
 
-enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site,
-                                     struct gw_address *first, struct gw_listen_error *why)
+static enum gw_listen_result draft_all(struct gw_http *h, gw_str text, struct gw_http_site *site, bool grpc,
+                                       struct gw_address *first, struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -214,12 +220,24 @@ enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_h
         return r;
     r = GW_LISTEN_ABSENT;
     for (size_t i = 0; i < n; i++) {
-        one = draft_one(h, &addresses[i], site, first, why);
+        one = draft_one(h, &addresses[i], site, grpc, first, why);
         if (one != GW_LISTEN_OK && one != GW_LISTEN_ABSENT)
             return one;
         r = one == GW_LISTEN_OK ? one : r;
     }
     return r;
+}
+
+enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site,
+                                     struct gw_address *first, struct gw_listen_error *why)
+{
+    return draft_all(h, text, site, false, first, why);
+}
+
+enum gw_listen_result gw_http_listen_grpc(struct gw_http *h, gw_str text, struct gw_http_site *site,
+                                          struct gw_address *first, struct gw_listen_error *why)
+{
+    return draft_all(h, text, site, true, first, why);
 }
 
 bool gw_http_keep(struct gw_http *h, const void *ctx, struct gw_listen_claims *claims, const char *path,
@@ -233,7 +251,7 @@ bool gw_http_keep(struct gw_http *h, const void *ctx, struct gw_listen_claims *c
         const struct gw_listen_claimant by = {path, site->component, SOCK_STREAM, true};
         for (size_t j = 0; j < b->sites_n; j++)
             if (b->sites[j] == site && (gw_listen_claim(claims, address, &by, why) != GW_LISTEN_OK ||
-                                        draft_one(h, address, site, &first, why) != GW_LISTEN_OK))
+                                        draft_one(h, address, site, b->grpc, &first, why) != GW_LISTEN_OK))
                 return false;
     }
     return true;
@@ -265,8 +283,8 @@ static void settle_limits(struct gw_http *h, struct table *t)
 static void announce(const struct binding *b)
 {
     for (size_t i = 0; i < b->sites_n; i++)
-        gw_log_each(GW_INFO, b->sites[i]->component, "listening on %s%s%s", b->listener->name,
-                    b->tls ? ", TLS" : "",
+        gw_log_each(GW_INFO, b->sites[i]->component, "listening on %s%s%s%s", b->listener->name,
+                    b->grpc ? ", gRPC" : "", b->tls ? ", TLS" : "",
                     b->listener->address.sa.ss_family != AF_UNIX && b->sites[i]->auth && b->sites[i]->auth->n
                         ? ", token asked"
                         : "");

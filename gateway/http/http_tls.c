@@ -106,6 +106,13 @@ static struct gw_tls_keys *take_keys(const struct worker *w, const struct origin
     return gw_tls_take(gw_http_find_binding(o->last ? o->last : w->table, o->listener)->tls, now);
 }
 
+/* Clients of gRPC want to be told. */
+static void offer_http2(gnutls_session_t session)
+{
+    static const gnutls_datum_t protocol = {(unsigned char *)"h2", 2};
+    gnutls_alpn_set_protocols(session, &protocol, 1, 0);
+}
+
 static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct origin *o)
 {
     struct tls_proxy *p = calloc(1, sizeof *p);
@@ -117,6 +124,8 @@ static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct origin
     p->since = gw_now();
     p->keys = take_keys(w, o, p->since);
     p->session = gw_tls_session(p->keys, fd);
+    if (p->session && gw_http_find_binding(o->last ? o->last : w->table, o->listener)->grpc)
+        offer_http2(p->session);
     if (p->session && watch_proxy(p, fd))
         return p;
     if (p->session)
@@ -196,7 +205,7 @@ static bool hand_over(struct tls_proxy *p)
     atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&gw_http_binding(p->worker, &p->origin)->sites[0]->counts.handshakes, 1,
                               memory_order_relaxed);
-    gw_http_enroll(p->worker, pair[1], &p->origin, (const struct sockaddr *)&p->peer, sizeof p->peer);
+    gw_http_hand_over(p->worker, pair[1], &p->origin, (const struct sockaddr *)&p->peer, sizeof p->peer);
     return watch_proxy(p, p->pair);
 }
 

@@ -47,6 +47,7 @@ static void tick(struct worker *w, gw_nsec now)
     gw_http_later_collect(w);
     gw_http_tls_proxies_check(w, now);
     gw_http_tls_proxies_sweep(w);
+    gw_http2_check(w, now - atomic_load_explicit(&w->http->wanting, memory_order_relaxed) < WANTED, now);
     for (int i = 0; i < MAX_LINGERING; i++)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
@@ -66,6 +67,7 @@ static void begin_stop(struct worker *w)
     for (size_t i = 0; i < w->table->n; i++)
         gw_http_accept(w, &w->table->bindings[i], ACCEPTS);
     gw_http_listen_off(w);
+    gw_http2_stop(w);
 }
 
 /* Who connected to an address before its descriptor is closed is served still. */
@@ -94,6 +96,7 @@ static void change_over(struct worker *w)
     accept_last(w, next);
     conns_leave(w, next);
     gw_http_tls_proxies_leave(w, next);
+    gw_http2_leave(w, next);
     w->table = next;
     if (!w->stopping)
         gw_http_listen_on(w);
@@ -125,6 +128,8 @@ static void dispatch(struct worker *w, uint64_t what)
     uint32_t index = (uint32_t)what;
     if (what & EV_TLS_PROXY)
         gw_http_tls_proxy_run((struct tls_proxy *)(uintptr_t)(what & ~EV_TLS_PROXY));
+    else if (what & EV_HTTP2)
+        gw_http2_run((struct http2_conn *)(uintptr_t)(what & ~EV_HTTP2));
     else if (what >> 32 == EV_INBOX)
         read_inbox(w);
     else if (what >> 32 == EV_LISTENER)
@@ -145,10 +150,10 @@ static int nap(struct worker *w)
 {
     if (has_work(w))
         return 0;
-    bool work = w->conns || w->proxies || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
+    bool work = w->conns || w->proxies || w->http2 || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
     for (int i = 0; i < MAX_LINGERING && !work; i++)
         work = w->lingering[i].fd >= 0;
-    if (w->delayed)
+    if (w->delayed || w->held_calls)
         return (int)(GW_HTTP_DELAY_TICK / GW_MSEC);
     return work ? (int)(TICK / GW_MSEC) : -1;
 }
@@ -180,6 +185,7 @@ static bool may_end(struct worker *w, gw_nsec now)
         return false;
     give_up(w, CONN_RECEIVING, "the body did not come in time");
     give_up(w, CONN_WAITING, "its upstream did not answer in time");
+    gw_http2_give_up(w);
     return true;
 }
 
@@ -194,6 +200,8 @@ static void turn(struct worker *w)
         dispatch(w, events[i].data.u64);
     gw_http_tls_proxies_sweep(w);
     gw_http_delayed_check(w, gw_now());
+    gw_http2_held_check(w, gw_now());
+    gw_http2_sweep(w);
     int runs = 0;
     /* each reads 16 KiB of every connection that has data: several of them for each check of the worker's own
      * epoll */
@@ -255,6 +263,7 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     *w = (struct worker){
         .http = h, .index = index, .epoll = -1, .inbox = {-1, -1}, .table = gw_http_table_current(h)};
     w->delayed_end = &w->delayed;
+    w->held_calls_end = &w->held_calls;
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
     gw_arena_init(&w->arena, h->scratch[index].limit);
@@ -339,6 +348,7 @@ void gw_http_worker_close(struct worker *w)
     empty_inbox(w);
     if (w->mhd)
         MHD_stop_daemon(w->mhd);
+    gw_http2_close(w);
     gw_http_tls_proxies_close(w);
     for (int i = 0; i < MAX_LINGERING; i++)
         gw_http_linger_end(&w->lingering[i]);

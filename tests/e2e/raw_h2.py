@@ -8,6 +8,7 @@ It reads just enough HTTP/2 to tell one call from another. What was taken is in 
 import struct
 import threading
 
+import hpack
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 import otlp
@@ -27,6 +28,19 @@ def headers(stream, pairs, end=False):
     """Every field as a literal without an index, without Huffman's code (RFC 7541, 6.2.2)."""
     body = b"".join(b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode() for name, value in pairs)
     return frame(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, body)
+
+
+def statuses(told):
+    """What a client was told of its calls: {stream: its headers and trailers}."""
+    decoder, of = hpack.Decoder(), {}
+    while len(told) >= 9:
+        length, kind, stream = int.from_bytes(told[:3], "big"), told[3], int.from_bytes(told[5:9], "big")
+        if len(told) < 9 + length:
+            break
+        if kind == HEADERS:
+            of.setdefault(stream, {}).update((str(name), str(value)) for name, value in decoder.decode(told[9:9 + length]))
+        told = told[9 + length:]
+    return of
 
 
 def page(status, kind="text/html", text=b"<html>no</html>"):

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """OTLP over gRPC into the gateway, by grpcio: what goes through, what is refused and with which status, who is on the wrong port."""
 import http.client
+import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import threading
 
 import grpc as grpcio
 import pytest
+import zstandard
 from ddgate import BINARY, SANITIZED, conf_text, free_port, grpc
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-from raw_h2 import DATA, HEADERS, PING, PREFACE, SETTINGS, frame, headers
+from raw_h2 import DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, headers, statuses
 from sinks import PATIENCE
 from test_otlp_in import REQUESTS, traces
 
@@ -102,7 +105,7 @@ def test_malformed(make_otlp, connect, sink):
     fault = refused(raw(connect(gate)), traces().SerializeToString()[:-3])
     assert fault.code() == grpcio.StatusCode.INVALID_ARGUMENT
     assert "at offset 0: field 1 of ExportTraceServiceRequest" in fault.details()
-    assert "answered 3: payload is not well-formed protobuf" in gate.stderr
+    gate.wait_stderr("answered 3: payload is not well-formed protobuf")
 
 
 def test_other_methods(make_otlp, connect, sink):
@@ -161,6 +164,69 @@ def test_limits(make_otlp, connect, sink):
     assert fault.code() == grpcio.StatusCode.RESOURCE_EXHAUSTED and "payload-too-large" in fault.details()
 
 
+def test_what_one_address_may(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)], peer={"requests": 5, "burst": 3, "local": True, "connections": 2})
+    stub = TraceServiceStub(connect(gate))
+    answers = []
+    for _ in range(8):
+        try:
+            stub.Export(traces(1), timeout=PATIENCE)
+            answers.append("taken")
+        except grpcio.RpcError as fault:
+            assert fault.code() == grpcio.StatusCode.RESOURCE_EXHAUSTED and "this address has sent too much" in fault.details()
+            answers.append("refused")
+    assert answers[:3] == ["taken"] * 3 and "refused" in answers
+    others = [socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) for _ in range(2)]
+    assert others[1].recv(1) == b""  # the third of this address
+    for one in others:
+        one.close()
+
+
+def test_compressions(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as client:
+        packed = zstandard.compress(traces(1).SerializeToString())
+        message = struct.pack(">BI", 1, len(packed)) + packed
+        client.sendall(PREFACE + frame(SETTINGS, 0, 0) +
+                       headers(1, [*CALL, ("grpc-encoding", "snappy")]) + frame(DATA, END_STREAM, 1, message) +
+                       headers(3, [*CALL, ("grpc-encoding", "zstd")]) + frame(DATA, END_STREAM, 3, message) +
+                       headers(5, CALL) + frame(DATA, END_STREAM, 5, message))
+        told = b""
+        while sum("grpc-status" in of for of in statuses(told).values()) < 3:
+            told += client.recv(65536)
+    of = statuses(told)
+    assert {stream: of[stream]["grpc-status"] for stream in of} == {1: "12", 3: "0", 5: "3"}
+    assert of[1]["grpc-accept-encoding"] == "identity,deflate,gzip,zstd"
+    sink.wait_spans(1)
+
+
+def test_health_is_watched(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    channel = connect(gate)
+    assert refused(raw(channel, "/grpc.health.v1.Health/Check"), b"\x0a\x01x").code() == grpcio.StatusCode.NOT_FOUND
+    watch = channel.unary_stream("/grpc.health.v1.Health/Watch", lambda b: b, lambda b: b)(b"", timeout=PATIENCE)
+    assert next(watch) == b"\x08\x01"
+    TraceServiceStub(channel).Export(traces(1), timeout=PATIENCE)
+    sink.wait_spans(1)
+    gate.stop()  # a call that has no end of its own does not delay it
+    with pytest.raises(grpcio.RpcError):
+        next(watch)
+
+
+def test_a_certificate_is_renewed(make_otlp, connect, sink, authority):
+    first, second = authority.issue("otlp-first"), authority.issue("otlp-second")
+    gate = make_otlp([grpc(sink)], tls={"cert": first.cert_path, "key": first.key_path})
+    trusted = grpcio.ssl_channel_credentials(authority.cert)
+    TraceServiceStub(connect(gate, credentials=trusted)).Export(traces(), timeout=PATIENCE)
+    shutil.copy(second.key_path, first.key_path)
+    shutil.copy(second.cert_path, first.cert_path)
+
+    def is_new():
+        return ssl.PEM_cert_to_DER_cert(second.cert.decode()) in ssl.get_server_certificate(("127.0.0.1", gate.port)).encode() or \
+            ssl.get_server_certificate(("127.0.0.1", gate.port)).strip() in second.cert.decode()
+    gate._until(is_new, "the new certificate is not shown")  # pylint: disable=protected-access
+
+
 def test_a_reload_keeps_the_port(make_otlp, connect, sink):
     gate = make_otlp([grpc(sink)], max_message="1MiB")
     channel = connect(gate)
@@ -205,7 +271,8 @@ def test_stuck_uploads_end(make_otlp, connect, sink):
     def never():
         released.wait(PATIENCE)
         yield b""
-    stuck = [connect(gate).stream_unary(TRACES, lambda b: b, lambda b: b).future(never(), timeout=PATIENCE) for _ in range(10)]
+    channels = [connect(gate) for _ in range(10)]
+    stuck = [channels[i % 10].stream_unary(TRACES, lambda b: b, lambda b: b).future(never(), timeout=PATIENCE) for i in range(100)]
     TraceServiceStub(connect(gate)).Export(traces(1), timeout=PATIENCE)
     assert {(call.code(), call.details()) for call in stuck} == {(grpcio.StatusCode.DEADLINE_EXCEEDED, "the message did not come in time")}
     released.set()
@@ -227,7 +294,7 @@ def test_no_gateway_sends_to_itself(make_gate, tmp_path):
     """A collector that is not there yet has its port left to it; whoever asks for a loop is told so."""
     exporters = ({"type": "otlp_grpc", "endpoint": "http://localhost:4317"},)
     gate = make_gate(conf=conf_text({"receivers": ({"type": "otlp"},), "exporters": exporters, "admin": {"listen": "127.0.0.1:0"}}))
-    assert "127.0.0.1:4317 is left to whom an exporter sends to" in gate.stderr
+    assert "127.0.0.1:4317 does not take OTLP: an exporter sends to that address" in gate.stderr
     assert "listening on 127.0.0.1:4318" in gate.stderr and "listening on 127.0.0.1:4317" not in gate.stderr
     path = tmp_path / "loop.conf"
     path.write_text(conf_text({"receivers": ({"type": "otlp", "grpc": [":4317"], "http": []},), "exporters": exporters}))
@@ -262,7 +329,22 @@ def claims():
     return b"".join(headers(stream, CALL) + frame(DATA, 0, stream, struct.pack(">BI", 0, 15 << 20) + b"x" * 100) for stream in range(1, 200, 2))
 
 
-@pytest.mark.parametrize("flood", [pings, settings, endless_headers, claims])
+def resets():
+    """HTTP/2 rapid reset (CVE-2023-44487)."""
+    return b"".join(headers(stream, CALL) + frame(RST_STREAM, 0, stream, struct.pack(">I", 8)) for stream in range(1, 80_000, 2))
+
+
+def calls():
+    """By a client that does not acknowledge how many there may be."""
+    return b"".join(headers(stream, CALL) for stream in range(1, 80_000, 2))
+
+
+def calls_of_nothing():
+    other = [(":path", "/x/y") if name == ":path" else (name, value) for name, value in CALL]
+    return b"".join(headers(stream, other, end=True) for stream in range(1, 80_000, 2))
+
+
+@pytest.mark.parametrize("flood", [pings, settings, endless_headers, claims, resets, calls, calls_of_nothing])
 def test_floods_bound_memory_and_leave_others_served(make_otlp, connect, sink, flood):
     gate = make_otlp([grpc(sink)], settings={"max_memory": "128MiB"}, receive_timeout="2s")
     stub = TraceServiceStub(connect(gate))
@@ -288,4 +370,18 @@ def test_floods_bound_memory_and_leave_others_served(make_otlp, connect, sink, f
         one.join()
     stub.Export(traces(1), timeout=PATIENCE)
     sink.wait_spans(22)
-    assert SANITIZED or resident_mib(gate) - before < 64
+    assert SANITIZED or resident_mib(gate) - before < 48
+
+
+def test_who_wastes_calls_is_sent_away(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as attacker:
+        attacker.sendall(PREFACE + frame(SETTINGS, 0, 0) + resets()[:60_000])
+        told = b""
+        while piece := attacker.recv(65536):
+            told += piece
+    enhance_your_calm = struct.pack(">I", 11)
+    assert frame(GOAWAY, 0, 0, b"")[3:] in told and told.endswith(enhance_your_calm)
+    gate.wait_stderr("sent away: it opens calls and resets them before their message has come")
+    TraceServiceStub(connect(gate)).Export(traces(1), timeout=PATIENCE)
+    sink.wait_spans(1)

@@ -11,7 +11,6 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/otlp/otlp_grpc_server.h"
 
 #define GW_CONF struct otlp_conf
 static const struct gw_opt opts[] = {OTLP_OPTS(GW_ROW) GW_OPT_END};
@@ -53,6 +52,7 @@ static void describe_site(struct otlp_receiver *o)
         .ctx = o,
         .word_error = otlp_http_word_error,
         .elsewhere = elsewhere,
+        .grpc = &o->grpc,
         .limits = GW_HTTP_LIMITS(&o->conf),
         .delay = {gw_fanout_delays_now, o->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
@@ -97,11 +97,12 @@ static void open_listeners(struct otlp_receiver *o, struct gw_diagnostics *diagn
 {
     const struct gw_list *http = &o->conf.http, *grpc = &o->conf.grpc;
     bool usual = gw_list_is(http, OTLP_HTTP_LISTEN), usual_grpc = gw_list_is(grpc, OTLP_GRPC_LISTEN);
-    bool none = is_own_target(o, http, "http", usual, diagnostics);
+    bool none = is_own_target(o, http, "http", usual, diagnostics),
+         no_grpc = is_own_target(o, grpc, "grpc", usual_grpc, diagnostics);
     for (size_t i = 0; i < http->n && !none; i++)
         gw_http_open_one(&o->open, http->items[i], usual, "http", diagnostics);
-    if (!is_own_target(o, grpc, "grpc", usual_grpc, diagnostics))
-        o->grpc = otlp_grpc_open(o, o->open.path, &o->grpc_port, diagnostics);
+    for (size_t i = 0; i < grpc->n && !no_grpc; i++)
+        gw_http_open_one(&o->open_grpc, grpc->items[i], usual_grpc, "grpc", diagnostics);
 }
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
@@ -113,11 +114,13 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct otlp_resource_conf resource = {OTLP_RESOURCE_OPTS(GW_OPT_COPY)};
     o->host = host;
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
+    o->open_grpc = (struct gw_http_open){.host = host, .site = &o->site, .path = path, .grpc = true};
+    otlp_grpc_describe(o);
     describe_site(o);
     otlp_intake_open(&o->intake, host, component, &resource);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
-    bool none = o->open.listeners == 0 && !o->grpc && !host->check;
+    bool none = o->open.listeners + o->open_grpc.listeners == 0 && !host->check;
     if (none && host->unasked)
         gw_config_warning(diagnostics, path, "no address is left for OTLP: it is not taken");
     else if (none && gw_diagnostics_errors(diagnostics) == 0)
@@ -131,14 +134,11 @@ static void start(void *ctx)
     o->threads_n = gw_http_threads(o->host->http);
     o->threads = calloc(o->threads_n, sizeof *o->threads);
     GW_ASSERT(o->threads);
-    if (o->grpc)
-        otlp_grpc_start(o->grpc);
 }
 
 static void stop(void *ctx)
 {
-    struct otlp_receiver *o = ctx;
-    otlp_grpc_stop(o->grpc);
+    const struct otlp_receiver *o = ctx;
     const struct gw_http_counts *h = &o->site.counts;
     gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu malformed=%llu",
            (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
@@ -148,11 +148,11 @@ static void stop(void *ctx)
 static void hint(void *ctx, FILE *to)
 {
     const struct otlp_receiver *o = ctx;
-    if (o->grpc_port)
+    if (o->open_grpc.port)
         fprintf(to,
                 "  OTEL_EXPORTER_OTLP_ENDPOINT=http%s://localhost:%d opentelemetry-instrument python app.py  "
                 "  # gRPC\n",
-                o->access.tls ? "s" : "", o->grpc_port);
+                o->access.tls ? "s" : "", o->open_grpc.port);
     if (o->open.port)
         fprintf(to,
                 "  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http%s://%s:%d "
@@ -163,8 +163,6 @@ static void hint(void *ctx, FILE *to)
 static void close_(void *ctx)
 {
     struct otlp_receiver *o = ctx;
-    otlp_grpc_close(o->grpc);
-    o->grpc = NULL;
     for (unsigned i = 0; i < o->threads_n; i++)
         otlp_intake_thread_fini(&o->threads[i]);
     free(o->threads);
@@ -197,7 +195,6 @@ const struct gw_receiver gw_receiver_otlp = {
     .summary = "Traces, logs and metrics from OpenTelemetry's SDKs and collectors: OTLP over gRPC and HTTP.",
     .by_default = true,
     .on_http = true,
-    .library_threads = 8, /* gRPC's */
     .opts = opts,
     .conf_size = sizeof(struct otlp_conf),
     .ctx_size = sizeof(struct otlp_receiver),

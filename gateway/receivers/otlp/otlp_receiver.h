@@ -5,7 +5,7 @@
  *
  *      otlp.c               options, routes, opening and closing
  *      otlp_receive_http.c  a request over HTTP, and its answer
- *      otlp_grpc_server.h   the gRPC server and its calls
+ *      otlp_receive_grpc.c  a call over gRPC, and its answer
  *      common/otlp_intake.h a body to the queues: whatever brought it
  *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
@@ -15,7 +15,7 @@
  *
  * Private to the receiver's files.
  *
- * Threads: open, start, stop, close on main; requests on HTTP workers and the gRPC server's threads.
+ * Threads: open, start, stop, close on main; requests and calls on HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,6 +24,7 @@
 
 #include "core/config/option.h"
 #include "core/delivery/ledger.h"
+#include "gateway/http/grpc.h"
 #include "gateway/http/http_open.h"
 #include "gateway/receivers/common/otlp_intake.h"
 
@@ -52,16 +53,13 @@ struct otlp_conf {
     OTLP_OPTS(GW_FIELD)
 };
 
-struct otlp_grpc;
-
 struct otlp_receiver {
     struct otlp_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct gw_listener_access access;
     struct gw_http_site site;
-    struct gw_http_open open;
-    struct otlp_grpc *grpc;             /* NULL: no port of it is open */
-    int grpc_port;                      /* of the first; 0: none */
+    struct gw_grpc grpc;
+    struct gw_http_open open, open_grpc;
     struct otlp_intake_thread *threads; /* of HTTP workers */
     unsigned threads_n;
     struct otlp_intake intake;
@@ -75,6 +73,9 @@ gw_str otlp_answer_taken(const struct otlp_taken *, enum gw_signal, bool json, s
 gw_str otlp_answer_status(const struct gw_err *, int retry_after, bool json, struct gw_arena *);
 /* The gRPC code of an error. */
 int otlp_answer_code(enum gw_code);
+
+/* Fills in o->grpc. */
+void otlp_grpc_describe(struct otlp_receiver *);
 
 gw_http_f otlp_http_export;
 void otlp_http_word_error(void *ctx, const struct gw_http_request *, const struct gw_err *,

@@ -1,0 +1,165 @@
+/* otlp_receive_grpc.c: Calls over gRPC: Export of the services of OTLP, and grpc.health.v1. Owns nothing beyond the call. Called
+ * by HTTP workers (gateway/http/grpc.h).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "core/base/log.h"
+#include "core/base/protobuf_wire.h"
+#include "core/delivery/fanout.h"
+#include "gateway/http/grpc.h"
+#include "gateway/receivers/otlp/otlp_receiver.h"
+
+static const char component[] = "receiver=otlp";
+
+/* --- refusals --- */
+
+static int status_of(enum gw_code code)
+{
+    switch (code) {
+    case GW_TIMEOUT:
+        return GW_GRPC_DEADLINE_EXCEEDED;
+    case GW_UNSUPPORTED_ENCODING:
+        return GW_GRPC_UNIMPLEMENTED;
+    default:
+        return otlp_answer_code(code);
+    }
+}
+
+/* What the HTTP server words for bodies and paths is worded anew. */
+static gw_str words_of(const struct gw_err *err, struct gw_arena *arena)
+{
+    char text[1024];
+    if (err->code == GW_NOT_FOUND)
+        return GW_STR("this is a port of OTLP: Export of TraceService, LogsService and MetricsService");
+    if (err->code == GW_TIMEOUT || (err->code == GW_BAD_REQUEST && err->what[0]))
+        return gw_arena_dup(arena, gw_str_z(err->what));
+    if (err->code == GW_TOO_LARGE && err->what[0])
+        return gw_arena_printf(arena, "%s: %s", gw_code_text(err->code), err->what);
+    gw_http_error_text(err, text, sizeof text);
+    gw_str words = gw_str_z(text);
+    words.len = gw_str_find(words, '\n'); /* the advice is in the documentation */
+    return gw_arena_dup(arena, words);
+}
+
+static void refuse(void *ctx, const struct gw_err *err, struct gw_arena *arena, struct gw_grpc_reply *r)
+{
+    const struct otlp_receiver *o = ctx;
+    int http = gw_code_http(err->code);
+    int seconds = http == 429 || http == 503 ? gw_fanout_retry_after(o->host->fanout, gw_now()) : 0;
+    r->status = status_of(err->code);
+    r->words = words_of(err, arena);
+    r->detail = otlp_answer_status(err, seconds, false, arena);
+    bool said = err->code == GW_PEER_LIMIT || http == 401 || http == 403; /* by who checks it */
+    if (!said)
+        gw_log(http >= 429 ? GW_INFO : GW_WARNING, component, "a request over gRPC is answered %d: %.*s",
+               r->status, GW_FMT(r->words));
+}
+
+static void log_stranger(void *ctx, const char *peer, bool tls, char *out, size_t size)
+{
+    const struct otlp_receiver *o = ctx;
+    char where[64] = "at no port of this gateway", body[256];
+    if (o->open.port)
+        snprintf(where, sizeof where, "at port %d", o->open.port);
+    if (tls)
+        gw_log(GW_WARNING, component,
+               "%s speaks TLS to a port of OTLP over gRPC that is plain: http:// instead of https:// in its "
+               "endpoint, or tls.cert here",
+               peer);
+    else
+        gw_log(GW_WARNING, component,
+               "%s speaks no HTTP/2 to a port that takes OTLP over gRPC: OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
+               "there; OTLP over HTTP is taken %s",
+               peer, where);
+    int n =
+        snprintf(body, sizeof body, "this port takes OTLP over gRPC; OTLP over HTTP is taken %s\n", where);
+    snprintf(out, size,
+             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
+             "Connection: close\r\n\r\n%s",
+             n, body);
+}
+
+/* --- Export --- */
+
+static void export(void *ctx, const struct gw_grpc_method *m, const struct gw_grpc_call *call,
+                   struct gw_grpc_reply *r)
+{
+    struct otlp_receiver *o = ctx;
+    enum gw_signal signal = (enum gw_signal)m->tag;
+    struct otlp_taken taken;
+    struct gw_err err = {0};
+    err.code = otlp_intake_take(&o->intake, &o->threads[call->worker], signal, call->message, call->arena,
+                                &taken, &err);
+    if (err.code) {
+        refuse(o, &err, call->arena, r);
+        return;
+    }
+    if (taken.refused)
+        otlp_intake_log_faults(&o->intake, &taken, gw_signal_name(signal));
+    r->body = otlp_answer_taken(&taken, signal, false, call->arena);
+}
+
+/* --- health --- */
+
+static const gw_str services[] = {
+    GW_LIT(""),
+    GW_LIT("grpc.health.v1.Health"),
+    GW_LIT("opentelemetry.proto.collector.trace.v1.TraceService"),
+    GW_LIT("opentelemetry.proto.collector.logs.v1.LogsService"),
+    GW_LIT("opentelemetry.proto.collector.metrics.v1.MetricsService"),
+};
+
+/* HealthCheckRequest { service = 1 } */
+static bool is_service(gw_str request)
+{
+    struct wire_view v = {(const uint8_t *)request.ptr, (const uint8_t *)request.ptr + request.len};
+    gw_str name = GW_NOSTR;
+    for (struct wire_field f = {0}; wire_next(&v, &f);)
+        if (f.number == 1 && f.type == WIRE_LEN)
+            name = wire_text(f.body);
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+        if (gw_str_eq(name, services[i]))
+            return true;
+    return false;
+}
+
+/* Who may call us is served. A watch says so once, and ends with the connection. */
+static void health(void *ctx, const struct gw_grpc_method *m, const struct gw_grpc_call *call,
+                   struct gw_grpc_reply *r)
+{
+    static const gw_str serving = GW_LIT("\x08\x01"), unknown = GW_LIT("\x08\x03");
+    bool known = is_service(call->message);
+    r->body = known ? serving : unknown;
+    if (known || m->kind == GW_GRPC_WATCH)
+        return;
+    r->status = GW_GRPC_NOT_FOUND;
+    r->words = GW_STR("no such service here");
+}
+
+static const struct gw_grpc_method methods[] = {
+    {.path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+     .tag = GW_TRACES,
+     .may_delay = true,
+     .handle = export},
+    {.path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+     .tag = GW_LOGS,
+     .may_delay = true,
+     .handle = export},
+    {.path = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+     .tag = GW_METRICS,
+     .may_delay = true,
+     .handle = export},
+    {.path = "/grpc.health.v1.Health/Check", .handle = health},
+    {.path = "/grpc.health.v1.Health/Watch", .kind = GW_GRPC_WATCH, .handle = health},
+};
+
+void otlp_grpc_describe(struct otlp_receiver *o)
+{
+    o->grpc = (struct gw_grpc){.methods = methods,
+                               .methods_n = sizeof methods / sizeof *methods,
+                               .max_message = o->conf.max_message,
+                               .refuse = refuse,
+                               .stranger = log_stranger};
+}
