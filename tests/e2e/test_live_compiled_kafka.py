@@ -7,12 +7,14 @@ import time
 from collections import Counter
 
 import pytest
+from collector import program
 from confluent_kafka import Producer
-from ddgate import grpc
+from ddgate import conf_text, free_port, grpc
+from grpc import RpcError, StatusCode, insecure_channel
 from kafka_broker import KafkaBroker
 from kafka_records import committed, configuration, numbers, sample, spans, until
 from kafka_tools import Kafka
-from grpc import StatusCode
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from sinks import Fail
 
 LONG = 120
@@ -197,3 +199,57 @@ def test_kcat_writes_what_it_reads(broker, topic, make_reader, sink, tmp_path):
     make_reader([grpc(sink)])
     sink.wait(lambda s: numbers(s.spans) == [7], "the record of kcat")
     until(lambda: 1 in committed(broker.address, topic, 6, topic), "it is committed")
+
+
+def collector_conf(broker, topic, port, endpoint):
+    """OTLP to Kafka, and Kafka to OTLP."""
+    return f"""
+receivers:
+  otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}
+  kafka: {{brokers: ['{broker.address}'], group_id: {topic}-collector, initial_offset: earliest, traces: {{topics: [{topic}]}}}}
+exporters:
+  kafka: {{brokers: ['{broker.address}'], traces: {{topic: {topic}}}, partition_traces_by_id: true, signal_header: true, producer: {{compression: zstd}}}}
+  otlp: {{endpoint: '{endpoint.removeprefix("http://")}', tls: {{insecure: true}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines:
+    traces/out: {{receivers: [otlp], exporters: [kafka]}}
+    traces/in: {{receivers: [kafka], exporters: [otlp]}}
+"""
+
+
+def export(port, request):
+    channel = insecure_channel(f"127.0.0.1:{port}")
+    stub = trace_service_pb2_grpc.TraceServiceStub(channel)
+
+    def sent():
+        try:
+            return stub.Export(request, timeout=10) is not None
+        except RpcError:
+            return False
+    until(sent, "OTLP is taken", LONG)
+    channel.close()
+
+
+def test_the_collector_writes_and_reads(broker, topic, make_reader, make_gate, make_sink, tmp_path):
+    """Collector -> Kafka -> ddgate, and ddgate -> Kafka -> collector: one topic, which both write and both read."""
+    ours, theirs, taken, port, our_port = make_sink(), make_sink(), set(range(300)), free_port(), free_port()
+    path = tmp_path / "collector.yaml"
+    path.write_text(collector_conf(broker, topic, port, theirs.endpoint))
+    make_reader([grpc(ours)])
+    make_gate(conf=conf_text({"receivers": ({"type": "otlp", "grpc": [f"127.0.0.1:{our_port}"], "http": []},),
+                              "exporters": ({"type": "kafka", "brokers": [broker.address], "topics": {"traces": topic}, "partition_by": "trace_id"},),
+                              "admin": {"listen": "127.0.0.1:0"}}))
+    with open(tmp_path / "collector.log", "wb") as log:
+        collector = subprocess.Popen([program(), "--config", f"file:{path}"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        for first in range(0, 150, 10):
+            export(port, spans(first, 10, trace_id=first.to_bytes(16, "big").replace(b"\0", b"\1")))
+            export(our_port, spans(first + 150, 10, trace_id=(first + 7).to_bytes(16, "big").replace(b"\0", b"\2")))
+        for sink in (ours, theirs):
+            came = wait_spans([sink], taken)
+            assert came == Counter({n: 1 for n in taken}), (tmp_path / "collector.log").read_text()
+        assert {(s.span_id, s.name, s.trace_id, s.service) for s in ours.spans} == {(s.span_id, s.name, s.trace_id, s.service) for s in theirs.spans}
+    finally:
+        collector.terminate()
+        collector.wait(LONG)
