@@ -211,7 +211,8 @@ static void drop_ending(struct ending *e)
 static void *destroy(void *arg)
 {
     struct ending *e = arg;
-    rd_kafka_destroy(e->handle);
+    rd_kafka_destroy_flags(e->handle,
+                           RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* its owner has, as far as it went */
     atomic_store(&e->is_over, true);
     gw_wakeup_signal(&e->over);
     drop_ending(e);
@@ -250,7 +251,7 @@ void kafka_client_stop(struct kafka_client *c)
         over = await_destroy(e, c->as.component);
         drop_ending(e);
     } else {
-        rd_kafka_destroy(c->handle);
+        rd_kafka_destroy_flags(c->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     if (over)
         gw_budget_give(c->as.budget, c->as.memory);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Kafka receiver against Apache Kafka itself: what happens to brokers, groups and topics in a year, in minutes. Nothing that was
 acknowledged to the producer may be missing behind the gateways, and every ledger balances."""
+import signal
 import subprocess
 import threading
 import time
@@ -9,12 +10,13 @@ from collections import Counter
 import pytest
 from collector import program
 from confluent_kafka import Producer
-from ddgate import conf_text, free_port, grpc
+from ddgate import ROOT, conf_text, free_port, grpc
 from grpc import RpcError, StatusCode, insecure_channel
 from kafka_broker import KafkaBroker
 from kafka_records import committed, configuration, numbers, sample, spans, until
 from kafka_tools import Kafka
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
+from payloads import trace, v04
 from sinks import Fail
 
 LONG = 120
@@ -188,6 +190,19 @@ def test_a_backend_that_is_away_costs_no_membership(broker, topic, make_reader, 
     assert wait_total
 
 
+def test_a_broker_that_does_not_answer_holds_up_no_stop(broker, topic, make_reader, sink):
+    Kafka(broker.address).write(topic, [(None, spans(0).SerializeToString())])
+    gate = make_reader([grpc(sink)])
+    sink.wait(lambda s: numbers(s.spans) == [0], "the span")
+    broker.process.send_signal(signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        gate.stop()
+        assert time.monotonic() - before < 25
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
+
+
 def cpu_seconds(gate):
     fields = open(f"/proc/{gate.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
@@ -253,3 +268,21 @@ def test_the_collector_writes_and_reads(broker, topic, make_reader, make_gate, m
     finally:
         collector.terminate()
         collector.wait(LONG)
+
+
+def test_the_configurations_of_scaling_run(broker, make_gate, sink):
+    """conf/kafka-out.conf on a node, conf/kafka-in.conf behind it: docs/scaling.md."""
+    broker.create("otlp_spans", "otlp_logs", "otlp_metrics", partitions=4)
+    port = free_port()
+    node = (ROOT / "conf/kafka-out.conf").read_text()
+    node = node.replace('"kafka-1:9092", "kafka-2:9092", "kafka-3:9092"', f'"{broker.address}"').replace('{ type = "otlp"; }', "")
+    node = node.replace('{ type = "ddtrace"; },', f'{{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; }}') + 'admin = { listen = ""; };'
+    tier = (ROOT / "conf/kafka-in.conf").read_text() + 'admin = { listen = ""; };'
+    gate = make_gate(conf=node, port=port)
+    for _ in range(2):
+        make_gate(conf=tier, env={"KAFKA": broker.address, "OTLP_ENDPOINT": sink.endpoint})
+    traces = [trace(5) for _ in range(40)]
+    for one in traces:
+        assert gate.put("/v0.4/traces", v04(one)).status == 200
+    sink.wait(lambda s: len(s.spans) >= 200, "spans by Kafka", LONG)
+    assert sorted(int(s.span_id, 16) for s in sink.spans) == sorted(one["span_id"] for spans_of in traces for one in spans_of)

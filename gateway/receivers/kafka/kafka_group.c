@@ -14,8 +14,8 @@
 #include "gateway/receivers/kafka/kafka_group.h"
 #include "gateway/receivers/kafka/kafka_batch.h"
 
-enum { WORDS = 512, ASK_MS = 1000 };
-static const gw_nsec COMMIT_GRACE_PERIOD = 5 * GW_SEC;
+enum { WORDS = 512, ASK_MS = 1000, POLL_MS = 50 };
+static const gw_nsec COMMIT_GRACE_PERIOD = 3 * GW_SEC, LEAVE_GRACE_PERIOD = 3 * GW_SEC;
 
 /* --- commits --- */
 
@@ -350,15 +350,32 @@ void kafka_group_tick(struct kafka *k, gw_nsec now)
     for (struct kafka_partition *p = kafka_offsets_first(k->offsets); p; p = p->next) {
         look_at_end(k, p);
         kafka_group_hold(k, p);
-        read_again(k, p);
+        if (!atomic_load(&k->stopping))
+            read_again(k, p);
     }
     if (!k->committing)
         commit(k, NULL);
 }
 
+/* Takes the partitions away, see revoked. A broker that is connected and does not answer is not waited for. */
+static void close_consumer(struct kafka *k)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->client.handle);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(k->client.handle, queue);
+    gw_nsec until = gw_now() + LEAVE_GRACE_PERIOD;
+    while (!error && !rd_kafka_consumer_closed(k->client.handle) && gw_now() < until)
+        if (rd_kafka_queue_poll_callback(queue, POLL_MS))
+            until = gw_now() + LEAVE_GRACE_PERIOD;
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+}
+
 void kafka_group_leave(struct kafka *k)
 {
-    rd_kafka_consumer_close(k->client.handle); /* takes the partitions away, see revoked */
+    close_consumer(k);
+    while (kafka_offsets_first(k->offsets)) /* of a handle that could take nothing away any more */
+        kafka_offsets_remove(k->offsets, kafka_offsets_first(k->offsets));
     rd_kafka_queue_destroy(k->commits);
     k->commits = NULL;
 }
