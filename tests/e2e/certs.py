@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
+KEY_ID = b"ddgate tests"  # the same of every authority: another one has the name, and not the key
+
+
 @dataclass
 class Issued:
     key: bytes
@@ -25,6 +28,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ddgate tests")])
         ca = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
+                               "decipher_only"), False)
+        ca = ca.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
         self.cert = ca.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         self.path = self.directory / "ca.pem"
         self.path.write_bytes(self.cert)
@@ -33,7 +39,10 @@ class Authority:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key.public_key())
                 .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=9))
-                .not_valid_after(now + datetime.timedelta(days=days)))
+                .not_valid_after(now + datetime.timedelta(days=days))
+                # what Python checks strictly since 3.13
+                .add_extension(x509.SubjectKeyIdentifier(KEY_ID if key is self._key else subject.public_bytes()[-20:]), critical=False)
+                .add_extension(x509.AuthorityKeyIdentifier(KEY_ID, None, None), critical=False))
 
     def issue(self, name, hosts=("localhost",), addresses=("127.0.0.1",), days=2):
         """`days` below zero: it expired that long ago."""

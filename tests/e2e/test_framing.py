@@ -153,12 +153,12 @@ def test_byte_by_byte(everywhere, form):
 
 
 @pytest.mark.parametrize("name, data", [
-    ("blank lines in front", b"\r\n\r\n" + LINE + b"Content-Length: %d\r\n\r\n%s"),
-    ("blanks around a length", LINE + b"Content-Length: \t%d \t\r\n\r\n%s"),
-    ("leading zeroes", LINE + b"Content-Length: 000%d\r\n\r\n%s"),
-    ("chunk extensions", LINE + b'Transfer-Encoding: chunked \r\n\r\n%x ; a = "b;c" ;d\r\n%s\r\n000;e=f\r\n\r\n'),
-    ("trailers", LINE + b"Transfer-Encoding: CHUNKED\r\nTrailer: X\r\n\r\n%x\r\n%s\r\n0\r\nX: y\r\nZ:\r\n\r\n"),
-    ("odd bytes in values", LINE + b"X: \xc3\xa4\t\xff\r\nContent-Length: %d\r\n\r\n%s")])
+    ("blank lines in front", b"\r\n\r\n" + LINE + b"Host: x\r\nContent-Length: %d\r\n\r\n%s"),
+    ("blanks around a length", LINE + b"Host: x\r\nContent-Length: \t%d \t\r\n\r\n%s"),
+    ("leading zeroes", LINE + b"Host: x\r\nContent-Length: 000%d\r\n\r\n%s"),
+    ("chunk extensions", LINE + b'Host: x\r\nTransfer-Encoding: chunked \r\n\r\n%x ; a = "b;c" ;d\r\n%s\r\n000;e=f\r\n\r\n'),
+    ("trailers", LINE + b"Host: x\r\nTransfer-Encoding: CHUNKED\r\nTrailer: X\r\n\r\n%x\r\n%s\r\n0\r\nX: y\r\nZ:\r\n\r\n"),
+    ("odd bytes in values", LINE + b"Host: x\r\nX: \xc3\xa4\t\xff\r\nContent-Length: %d\r\n\r\n%s")])
 def test_what_is_legal_is_taken(everywhere, name, data):
     """… and the next request on the connection is understood."""
     gate, sink = everywhere
@@ -176,6 +176,6 @@ def test_a_reading_as_long_as_the_buffer(everywhere):
     spans = [span(meta={"env": "test", "x": "y" * 900}) for _ in range(400)]
     body = v04(spans)
     pieces = b"".join(b"%x;name=value\r\n%s\r\n" % (len(p), p) for p in (body[i:i + 4000] for i in range(0, len(body), 4000)))
-    said = conversation(gate.dial("tcp"), LINE + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + pieces + b"0\r\n\r\n")
+    said = conversation(gate.dial("tcp"), LINE + b"Host: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + pieces + b"0\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 200"), said
     arrived(sink, *spans)
