@@ -132,6 +132,7 @@ def draw():
         out.append(f"@keyframes k{n}{{0%,{at / last * 100:.2f}%{{visibility:hidden}}{at / last * 100 + 0.01:.2f}%,100%{{visibility:visible}}}}"
                    f".l{n}{{animation:k{n} {last:.2f}s infinite}}")
     out.append("@media(prefers-reduced-motion:reduce){text{animation:none!important}}</style>")
+    out.append('<rect width="100%" height="100%" rx="6" fill="#0d1117"/>')
     for n, (_, runs) in enumerate(steps):
         spans = "".join(f'<tspan style="{style}">{html.escape(text)}</tspan>' if style else html.escape(text) for style, text in runs)
         out.append(f'<text class="l{n}" x="12" y="{(n + 1) * LINE + 8}" xml:space="preserve">{spans}</text>')
