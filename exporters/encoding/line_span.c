@@ -188,6 +188,8 @@ static void put_links(struct gw_text *t, const span *s)
             gw_text_put_z(t, ",\"tracestate\":");
             gw_text_put_json(t, line_bytes(l->trace_state));
         }
+        if (l->flags) /* bit 31: there are flags */
+            put_u64(t, ",\"flags\":", (l->flags & 0xff) | UINT64_C(1) << 31);
         gw_text_put_char(t, '}');
     }
     if (s->n_links)

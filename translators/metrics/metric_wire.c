@@ -21,16 +21,21 @@ static uint64_t zigzag(int32_t v)
     return (uint32_t)v << 1 ^ (uint32_t)(v >> 31);
 }
 
-void metric_put_double(struct otlp_buf *w, unsigned field, double v)
+void metric_put_fixed64(struct otlp_buf *w, unsigned field, uint64_t bits)
 {
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
     if (!otlp_room(w, 16))
         return;
     uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_FIXED64);
     for (int i = 0; i < 8; i++)
         *p++ = (uint8_t)(bits >> 8 * i);
     otlp_end(w, p);
+}
+
+void metric_put_double(struct otlp_buf *w, unsigned field, double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    metric_put_fixed64(w, field, bits);
 }
 
 static void put_buckets(struct otlp_buf *w, unsigned field, const struct exphist_side *s)

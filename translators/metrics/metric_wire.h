@@ -18,9 +18,10 @@ enum { METRIC_IS_HISTOGRAM = 9, METRIC_IS_EXPONENTIAL = 10 };
 enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3 };
 enum { TEMPORALITY_DELTA = 1, TEMPORALITY_CUMULATIVE = 2 };
 /* of NumberDataPoint; start and time also of both kinds of histograms */
-enum { NUMBER_START = 2, NUMBER_TIME = 3, NUMBER_DOUBLE = 4 };
+enum { NUMBER_START = 2, NUMBER_TIME = 3, NUMBER_DOUBLE = 4, NUMBER_INT = 6, NUMBER_ATTRIBUTES = 7 };
 
 /* A field that is written though it may be zero. */
+void metric_put_fixed64(struct otlp_buf *, unsigned field, uint64_t bits);
 void metric_put_double(struct otlp_buf *, unsigned field, double);
 /* Everything in an ExponentialHistogramDataPoint but its attributes and times. */
 void metric_put_histogram(struct otlp_buf *, const struct exphist *);

@@ -13,6 +13,7 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
+#include "gateway/receivers/common/datakit_door.h"
 
 #define GW_CONF struct ddtrace_conf
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
@@ -72,6 +73,7 @@ static const struct gw_http_route routes[] = {
      .handle = ddtrace_traces},
     {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v1/write/tracing", .methods = SEND, .may_delay = true, .handle = ddtrace_points},
     /* proxies of tests ask by POST (ddapm-test-agent) */
     {.path = "/info",
      .methods = GW_HTTP_GET | GW_HTTP_HEAD | SEND,
@@ -133,6 +135,13 @@ static const char *elsewhere(gw_str path)
                   : NULL;
 }
 
+static void word_error(void *ctx, const struct gw_http_request *q, const struct gw_err *err,
+                       struct gw_http_reply *r)
+{
+    (void)ctx;
+    datakit_word_error(q, err, r);
+}
+
 /* Statistics are read, for they may become metrics at any time; where nobody takes those, they are answered as
  * what is not translated is. */
 static void route_stats(struct gw_http_route *quiet, size_t n)
@@ -162,6 +171,7 @@ static void describe_site(struct ddtrace *d)
         .header_now = ddtrace_info_state,
         .ctx = d,
         .refused = ddtrace_refused,
+        .word_error = word_error,
         .elsewhere = elsewhere,
         .limits = GW_HTTP_LIMITS(&d->conf),
         .delay = {gw_fanout_delays_now, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
@@ -316,6 +326,8 @@ static const struct gw_metric metrics[] = {
     PAYLOADS(DD_V07_MSGPACK, "v0.7"),
     PAYLOADS(DD_V10_MSGPACK, "v1.0"),
     PAYLOADS(DD_AGENT_PROTOBUF, "agent"),
+    GW_COUNTER_FOR(struct ddtrace, counts.point_payloads, "ddtrace_payloads_total", "format", "datakit",
+                   "Trace payloads that held something, by format."),
     GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total",
                   "Empty payloads, by which tracers ask what works here."),
     GW_COUNTER_AT(struct ddtrace, counts.chunks, "ddtrace_chunks_total", "Trace chunks received."),

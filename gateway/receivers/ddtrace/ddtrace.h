@@ -5,6 +5,7 @@
  *      PUT, POST /v0.6/stats          the same, with statistics of spans; /api/v0.2/stats of agents                ddtrace_stats.c
  *                                     who sends: headers, or the peer's cgroup                                 ddtrace_request.c, ddtrace_cgroup.c
  *                                     span metrics, of all that came                                           ddtrace_span_metrics.c
+ *      POST /v1/write/tracing         spans that a Datakit wrote as points                                      ddtrace_points.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *                                     or forwarded                                                             ddtrace_proxy.c, ddtrace_target.c
@@ -113,7 +114,7 @@ struct ddtrace_conf {
 
 /* Requests and what was odd about them; for the admin page and the last words. Any thread. */
 struct ddtrace_counts {
-    atomic_uint_least64_t payloads[DD_FORMATS], probes, chunks, lost_chunks, count_mismatches,
+    atomic_uint_least64_t payloads[DD_FORMATS], point_payloads, probes, chunks, lost_chunks, count_mismatches,
         dropped_p0_traces, dropped_p0_spans;
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text,
         bad_times, bad_tracestate, empty_keys;
@@ -188,9 +189,20 @@ bool ddtrace_info_make(struct ddtrace *);
 void ddtrace_info_drop(struct ddtrace *);
 /* Datadog-Agent-State of this moment; ctx is the struct ddtrace. */
 const char *ddtrace_info_state(void *ctx);
-gw_http_f ddtrace_info, ddtrace_traces, ddtrace_stats;
+gw_http_f ddtrace_info, ddtrace_traces, ddtrace_stats, ddtrace_points;
 /* Statistics become metrics: by the option, and by what exporters take. */
 bool ddtrace_takes_stats(const struct ddtrace *);
+
+/* A body, or what was made of one. */
+struct ddtrace_payload {
+    enum dd_format format;
+    gw_str body;
+    bool points;         /* it came as points … */
+    uint64_t bad_points; /* … of which these could not be read */
+};
+/* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
+enum gw_code ddtrace_take(struct ddtrace *, const struct gw_http_request *, const struct dd_request *from,
+                          const struct ddtrace_payload *, struct gw_err *) GW_MUST_CHECK;
 
 /* A request of an agent: what it says of who sends is the agent's, each payload in the body says its own. */
 void ddtrace_forget_process(struct dd_request *);

@@ -177,9 +177,8 @@ void ddtrace_refused(void *ctx, const struct gw_http_request *q, enum gw_code co
     refuse_unread(ctx, &from, code);
 }
 
-/* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
-static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
-                         enum dd_format format, struct gw_err *err)
+enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
+                          const struct ddtrace_payload *p, struct gw_err *err)
 {
     struct ddtrace_thread *t = &d->threads[q->worker];
     struct dd_result *r = &t->result;
@@ -193,12 +192,14 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .statistics_dropped = !ddtrace_takes_stats(d),
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
-    enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
+    enum gw_code code = dd_translate(t->translator, q->arena, p->format, p->body, from, &env, r, err);
+    r->intake.received += p->bad_points;
+    r->intake.not_taken[GW_REASON_BAD_POINT] += p->bad_points;
     if (code && claimed_traces(from) > r->intake.received)
         add_unread(&r->intake, claimed_traces(from) - r->intake.received, GW_REASON_UNREAD);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
-    add(&d->counts.payloads[format], 1);
+    add(p->points ? &d->counts.point_payloads : &d->counts.payloads[p->format], 1);
     count(&d->counts, from, r, code ? code : offered);
     if (env.durations && !code && !offered)
         ddtrace_span_metrics_commit(&d->span_metrics, env.durations, q->worker);
@@ -233,7 +234,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     enum ddtrace_version version = (enum ddtrace_version)route->tag;
     struct dd_request from;
     struct gw_err err = {0};
-    enum dd_format format = DD_V04_MSGPACK;
+    struct ddtrace_payload payload = {.body = q->body};
     ddtrace_read_request(d, q, &from);
     if (version == DDTRACE_AGENT)
         ddtrace_forget_process(&from);
@@ -242,10 +243,10 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
         answer_good(d, q, version, &from, r);
         return;
     }
-    if (format_of(version, q->content_type, q->body, &format, &err))
+    if (format_of(version, q->content_type, q->body, &payload.format, &err))
         refuse_unread(d, &from, err.code);
     else
-        err.code = take(d, q, &from, format, &err);
+        err.code = ddtrace_take(d, q, &from, &payload, &err);
     if (err.code)
         ddtrace_answer_bad(d, q, &from, &err, r);
     else

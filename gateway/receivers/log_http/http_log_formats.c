@@ -1,5 +1,5 @@
 /* The forms of a body that are read here: JSON, lines, and what a log router sends (firelens). Heroku's
- * logplex and line protocol have a file of their own. Each form finds the records, and http_log_records.c
+ * logplex and points have a file of their own. Each form finds the records, and http_log_records.c
  * hands them on.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -197,8 +197,8 @@ enum gw_code http_log_read(const struct http_log *body, http_log_f *take, void *
         [HTTP_LOG_LINES] = read_lines,
         [HTTP_LOG_LOGPLEX] = log_logplex_read,
         [HTTP_LOG_FIRELENS] = read_firelens,
-        [HTTP_LOG_LINE_PROTOCOL] = line_protocol_read,
-        [HTTP_LOG_POINTS_JSON] = points_json_read};
+        [HTTP_LOG_LINE_PROTOCOL] = http_log_points_read,
+        [HTTP_LOG_POINTS_JSON] = http_log_points_read};
     struct http_log plain = *body;
     struct http_log_reader r = {.body = &plain, .take = take, .to = to, .err = err};
     struct gw_snap snap = gw_arena_snap(body->arena);

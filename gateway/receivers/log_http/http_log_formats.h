@@ -5,11 +5,11 @@
  *     logplex   83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - text     Heroku's octet-counted syslog, several in a row
  *     firelens  [ { "log": …, "date": 1700000000.5, … } ]        what Fluent Bit's http output posts (Datakit's type=firelens)
  *     points    nginx,host=a message="…",status="info" 1700000000000000000   line protocol (Datakit's type=influxdb)
- *               [ {"measurement": …, "tags": {…}, "fields": {…}, "time": …} ]   the same as JSON
+ *               [ {"measurement": …, "tags": {…}, "fields": {…}, "time": …} ]   the same as JSON (points.h)
  *
  * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so
- * that of a body that is not, nothing is used. Between the two, its records are known in number. Both ways
- * cost no memory but for the record at hand.
+ * that of a body that is not, nothing is used; of points, those that cannot be read are left out. Between the
+ * two, its records are known in number. Both ways cost no memory but for the record at hand.
  *
  * Empty objects, empty lines and empty arrays are how senders ask whether somebody is there: no records. What
  * is longer than max_record is cut and says how much of it is missing: a line at its end; an item in the
@@ -34,10 +34,17 @@ enum http_log_form {
     HTTP_LOG_POINTS_JSON
 };
 
+/* Points that were left out, and what was the matter with the first. */
+struct http_log_bad {
+    uint64_t n;
+    struct gw_err first;
+};
+
 struct http_log {
     enum http_log_form form;
     gw_str text;
     uint64_t precision;           /* of points: nanoseconds of one unit of their times; 0: their size tells */
+    struct http_log_bad *bad;     /* of points, added to; NULL: the first is the body's mistake */
     size_t max_record;            /* bytes */
     const struct log_input *like; /* what every record begins as */
     struct gw_arena *arena;
@@ -65,15 +72,8 @@ struct http_log_reader {
  * object. False: no room in the arena. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
-/* A point's tag as a member of an item: env and version are of the resource there by these names. */
-gw_str http_log_tag(gw_str name);
-/* Of points: nanoseconds of the unit named n, u, ms, s, m or h; 0 for any other name. */
-uint64_t http_log_precision(gw_str name);
-/* The unit that the size of a time tells. */
-uint64_t http_log_time_unit(uint64_t time);
-/* line_protocol.c, points_json.c, logplex.c */
-enum gw_code line_protocol_read(struct http_log_reader *);
-enum gw_code points_json_read(struct http_log_reader *);
+/* http_log_points.c, logplex.c */
+enum gw_code http_log_points_read(struct http_log_reader *);
 enum gw_code log_logplex_read(struct http_log_reader *);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
+#include "gateway/receivers/common/datakit_door.h"
 
 #define GW_CONF struct log_http_conf
 static const struct gw_opt opts[] = {LOG_HTTP_OPTS(GW_ROW) GW_OPT_END};
@@ -29,6 +30,7 @@ static const struct gw_http_route routes[] = {
      .handle = log_http_intake},
     {.path = "/v1/write/logstreaming", .methods = SEND, .may_delay = true, .handle = log_http_streaming},
     {.path = "/v1/write/logging", .methods = SEND, .may_delay = true, .handle = log_http_write},
+    {.path = "/v1/write/metric", .methods = SEND, .may_delay = true, .handle = log_http_metrics},
     {.path = "/v1/ping",
      .methods = GW_HTTP_GET | GW_HTTP_HEAD,
      .ignores_body = true,
@@ -38,6 +40,13 @@ static const struct gw_http_route routes[] = {
      .ignores_body = true,
      .handle = log_http_validate},
 };
+
+static void word_error(void *ctx, const struct gw_http_request *q, const struct gw_err *err,
+                       struct gw_http_reply *r)
+{
+    (void)ctx;
+    datakit_word_error(q, err, r);
+}
 
 static void describe_site(struct log_http *h)
 {
@@ -49,6 +58,7 @@ static void describe_site(struct log_http *h)
         .routes_n = sizeof routes / sizeof *routes,
         .ctx = h,
         .limits = GW_HTTP_LIMITS(c),
+        .word_error = word_error,
         .auth_arg = "dd-api-key",
         .delay = {gw_fanout_delays_now, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
     };
@@ -126,6 +136,10 @@ static const struct gw_metric metrics[] = {
                   "Requests without a record, by which senders ask who is there."),
     GW_COUNTER_AT(struct log_http, counts.records, "log_http_records_total",
                   "Records of well-formed requests."),
+    GW_COUNTER_AT(struct log_http, counts.metric_points, "log_http_metric_points_total",
+                  "Numbers of points that came to Datakit's /v1/write/metric."),
+    GW_COUNTER_AT(struct log_http, counts.text_fields, "log_http_text_fields_total",
+                  "Fields of such points that are no numbers, and were left out."),
     GW_METRICS_END,
 };
 
@@ -139,7 +153,7 @@ static void describe(void *ctx, FILE *to)
 const struct gw_receiver gw_receiver_http = {
     .name = "http",
     .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's "
-               "(/v1/write/logstreaming, /v1/write/logging).",
+               "(/v1/write/logstreaming, /v1/write/logging); Datakit's metrics (/v1/write/metric).",
     .by_default = true,
     .on_http = true,
     .opts = opts,

@@ -1,9 +1,10 @@
-/* log_http.h: logs over HTTP, as Datadog's intake and Datakit's log streaming take them.
+/* log_http.h: logs over HTTP, as Datadog's intake and Datakit's log streaming take them, and Datakit's metrics.
  *
  *      POST /api/v2/logs, /v1/input, /v1/input/KEY     Datadog's: agents, handlers, forwarders, Vector, Fluent Bit   log_http_intake.c
  *      GET  /api/v1/validate                           is this key good?
  *      POST /v1/write/logstreaming?source=…&type=…     Datakit's                                                    log_http_streaming.c
  *      POST /v1/write/logging, GET /v1/ping                                                                         log_http_datakit.c
+ *      POST /v1/write/metric                                                                                        log_http_metrics.c
  *
  *      query ─▶ what all records of the request share ─┐
  *      body ──▶ http_log_formats.h: look, then take ─────────┴─▶ log_batch ─▶ frames ─▶ fan-out: all or none ─▶ the true answer
@@ -54,7 +55,7 @@ struct log_http_conf {
 };
 
 struct log_http_counts {
-    atomic_uint_least64_t payloads, probes, records;
+    atomic_uint_least64_t payloads, probes, records, metric_points, text_fields;
 };
 
 struct log_http {
@@ -82,6 +83,7 @@ void log_http_accept(struct log_http *, uint64_t records, const char *body, stru
 void log_http_refuse(struct log_http *, const struct gw_http_route *, const struct gw_http_request *,
                      struct gw_err *, struct gw_http_reply *);
 
-gw_http_f log_http_intake, log_http_validate, log_http_streaming, log_http_write, log_http_ping;
+gw_http_f log_http_intake, log_http_validate, log_http_streaming, log_http_write, log_http_metrics,
+    log_http_ping;
 
 #endif

@@ -1,25 +1,26 @@
 /* What else Datakit's users and their scripts ask of port 9529 about logs:
  *
  *     GET  /v1/ping                         who is there?
- *     POST /v1/write/logging?precision=…    points of log records, as line protocol or JSON
+ *     POST /v1/write/logging?precision=…    points of log records, as line protocol or JSON (datakit_door.h)
  *
  * A point's measurement is the record's source; `message` is the body, `status` the severity, and tags and fields
- * mean what they mean in any item. Datakit answers 200 with an object.
+ * mean what they mean in any item.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "gateway/receivers/common/datakit_door.h"
 #include "gateway/receivers/log_http/log_http.h"
+#include "translators/points/points.h"
 
-static void see_precision(void *cookie, gw_str name, gw_str value)
+/* What was taken, and the log's line of what was not. */
+static void answer_taken(struct log_http *h, const struct gw_http_request *q, uint64_t records,
+                         const struct http_log_bad *bad, struct gw_http_reply *r)
 {
-    if (gw_str_eq(name, GW_STR("precision")))
-        *(gw_str *)cookie = value;
-}
-
-static bool is_json(gw_str type)
-{
-    type.len = gw_str_find(type, ';');
-    return gw_str_ieq(gw_str_trim(type), GW_STR("application/json"));
+    log_http_accept(h, records, "", r);
+    r->type = NULL;
+    datakit_answer(q, bad->n, &bad->first, r);
+    if (bad->n)
+        datakit_log_bad(q, h->site.component, bad->n, &bad->first);
 }
 
 void log_http_write(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
@@ -28,17 +29,20 @@ void log_http_write(void *ctx, const struct gw_http_route *route, const struct g
     struct log_http *h = ctx;
     struct gw_err err = {0};
     struct log_input like = log_http_like(h, q);
-    gw_str precision = GW_NOSTR;
+    struct datakit_query query = datakit_read_query(q);
+    struct http_log_bad bad = {0};
     uint64_t records = 0;
-    gw_http_args(q, see_precision, &precision);
-    struct http_log body = {.form = is_json(q->content_type) ? HTTP_LOG_POINTS_JSON : HTTP_LOG_LINE_PROTOCOL,
-                            .precision = http_log_precision(precision),
+    struct http_log body = {.form = query.json ? HTTP_LOG_POINTS_JSON : HTTP_LOG_LINE_PROTOCOL,
+                            .precision = points_precision(query.precision),
+                            .bad = &bad,
                             .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
+    if (!err.code)
+        err.code = datakit_want_points(records, &err);
     if (err.code)
         log_http_refuse(h, route, q, &err, r);
     else
-        log_http_accept(h, records, "{}", r);
+        answer_taken(h, q, records, &bad, r);
 }
 
 /* The version is ddgate's own: who asks wants to know whether to send. */

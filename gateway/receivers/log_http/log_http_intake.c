@@ -7,6 +7,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "gateway/receivers/common/datakit_door.h"
 #include "gateway/receivers/log_http/log_http.h"
 
 /* --- from a body to the queues --- */
@@ -22,6 +23,7 @@ struct sink {
     size_t most;      /* bytes */
     uint64_t taken;   /* records */
     uint64_t refused; /* of these: there was no memory for them … */
+    uint64_t bad;     /* points that were left out */
     bool too_large;   /* … because of the request itself */
 };
 
@@ -101,15 +103,25 @@ static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_
     return code;
 }
 
+/* There are no records; where there are points that cannot be read, that is the body's mistake. */
+static enum gw_code refuse_bad(struct log_http *h, const struct http_log_bad *bad, struct gw_err *err)
+{
+    if (!bad || !bad->n)
+        return GW_OK;
+    *err = bad->first;
+    return refuse_unread(h, bad->n, GW_REASON_BAD_POINT, err->code);
+}
+
 /* All that stands in the batch, or nothing of it. `code`: why nothing of it is offered, and *err says
  * more. */
 static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_arena *arena, enum gw_code code,
                           struct gw_err *err)
 {
-    struct gw_intake intake = {.received = s->refused};
+    struct gw_intake intake = {.received = s->refused + s->bad};
     struct frame_list list = {.n = 0};
     enum gw_reason why = s->too_large || code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL;
     intake.not_taken[why] = s->refused;
+    intake.not_taken[GW_REASON_BAD_POINT] = s->bad;
     bool whole = collect_frames(s->batch, arena, &list, &intake);
     if (!code && s->too_large)
         code = gw_fail(err, GW_BUDGET, 0, "%s", "");
@@ -126,6 +138,7 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
                            uint64_t max_records, uint64_t *records, struct gw_err *err)
 {
     struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
+    struct http_log_bad seen = {0};
     uint64_t read;
     body->arena = q->arena;
     body->text = q->body;
@@ -139,7 +152,11 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
         return refuse_unread(h, *records, GW_REASON_TOO_MANY,
                              gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
     if (*records == 0)
-        return GW_OK;
+        return refuse_bad(h, body->bad, err);
+    if (body->bad) { /* they are counted */
+        s.bad = body->bad->n;
+        body->bad = &seen;
+    }
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
     /* fails where the arena has no room for a text without its escapes */
     code = gw_arena_refusal(q->arena, http_log_read(body, take, &s, &read, err), "the records", err);
@@ -170,6 +187,7 @@ void log_http_refuse(struct log_http *h, const struct gw_http_route *route, cons
                                                                 : GW_DEBUG;
     gw_log(level, h->site.component, "a request to %.*s%s is answered %u: %.*s", GW_FMT(path),
            route->ends_in_key ? "***" : "", r->status, GW_FMT(text));
+    datakit_word_error(q, err, r);
 }
 
 /* --- Datadog's intake --- */

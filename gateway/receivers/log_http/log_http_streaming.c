@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "gateway/receivers/log_http/log_http.h"
+#include "translators/points/points.h"
 
 struct query {
     gw_str type, source, service, pipeline, tags, precision;
@@ -75,7 +76,7 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     like.script = query.pipeline;
     like.tags = as_ddtags(query.tags, q->arena);
     struct http_log body = {
-        .form = form_of(query.type), .precision = http_log_precision(query.precision), .like = &like};
+        .form = form_of(query.type), .precision = points_precision(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
     if (err.code)
         log_http_refuse(h, route, q, &err, r);

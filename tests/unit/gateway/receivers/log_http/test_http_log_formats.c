@@ -262,13 +262,14 @@ static void points_as_json(void **state)
     good(HTTP_LOG_POINTS_JSON,
          "[{\"measurement\":\"nginx\",\"tags\":{\"host\":\"a\"},\"fields\":{\"message\":\"x\\ny\",\"n\":[1]},"
          "\"time\":1700000000},{\"fields\":{\"f\":1},\"measurement\":\"b\",\"tags\":null,\"other\":{}}]",
-         "item @1700000000000000000 of nginx: { \"host\":\"a\",\"message\":\"x\\ny\",\"n\":[1]}\n"
-         "item of b: { \"f\":1}\n");
-    good(HTTP_LOG_POINTS_JSON, "{\"measurement\":\"a\",\"fields\":{\"f\":1}}", "item of a: { \"f\":1}\n");
+         "item @1700000000000000000 of nginx: {\"host\":\"a\",\"message\":\"x\\ny\",\"n\":[1]}\n"
+         "item of b: {\"f\":1}\n");
+    good(HTTP_LOG_POINTS_JSON, "{\"measurement\":\"a\",\"fields\":{\"f\":1}}", "item of a: {\"f\":1}\n");
     bad(HTTP_LOG_POINTS_JSON, "[{\"fields\":{\"f\":1}}]", GW_BAD_JSON, 19, 1);
     bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":1}]", GW_BAD_JSON, 16, 1);
-    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"fields\":[]}]", GW_BAD_JSON, 29, 1);
-    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"time\":\"now\"}]", GW_BAD_JSON, 27, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"fields\":[]}]", GW_BAD_JSON, 32, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"fields\":{\"f\":1},\"time\":\"now\"}]", GW_BAD_JSON,
+        49, 1);
     bad(HTTP_LOG_POINTS_JSON, "[1]", GW_BAD_JSON, 1, 1);
 }
 

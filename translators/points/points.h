@@ -1,0 +1,103 @@
+/* points.h: points of line protocol, or of JSON, as Datakit's clients send them.
+ *
+ *     nginx,host=web-1,service=shop message="GET / HTTP/1.1",code=200i,took=[1i,2i] 1700000000000000000
+ *     └─┬─┘└──────────┬───────────┘ └──────────────────────┬──────────────────────┘ └─ time, in units of `precision`
+ *   measurement     tags                                 fields
+ *
+ *     [ { "measurement": "nginx", "tags": { "host": "web-1" }, "fields": { "code": 200 }, "time": 1700000000000000000 } ]
+ *     [ { "name": "nginx", "fields": [ { "key": "host", "s": "web-1", "is_tag": true }, { "key": "code", "i": "200" } ], "time": "17…" } ]
+ *
+ * In lines a backslash escapes comma, blank and equals sign in names and tags, and quote and backslash in
+ * quoted text; before anything else it is itself. Quoted text may hold line ends, with a `b` behind it it is
+ * bytes in base64. A line that begins with # is a comment.
+ *
+ * A line that cannot be read costs that line: reading goes on at the next one. A JSON body is looked through
+ * first; when it is no JSON nothing of it is used, and an element that is no point costs that element.
+ *
+ * Threads: one owner. Ownership: a point's texts are views of the body, or in the arena; so are its lists. Spent,
+ * the arena makes points that are not whole: ask it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef POINTS_H
+#define POINTS_H
+
+#include "core/base/json.h"
+#include "core/base/text.h"
+
+enum points_form { POINTS_LINES, POINTS_JSON };
+
+enum point_type {
+    POINT_TEXT,
+    POINT_INT,
+    POINT_UINT, /* above INT64_MAX */
+    POINT_DOUBLE,
+    POINT_BOOL,
+    POINT_OTHER /* a list, an object, null: `text` is its JSON */
+};
+
+struct point_value {
+    gw_str name;
+    enum point_type type;
+    gw_str text;
+    union {
+        int64_t i;
+        uint64_t u;
+        double d;
+        bool b;
+    };
+};
+
+struct point_values {
+    struct point_value *list;
+    size_t n;
+};
+
+struct point {
+    gw_str measurement;
+    struct point_values tags, fields; /* in their order; names may repeat */
+    uint64_t time;                    /* ns since 1970; 0: not said */
+};
+
+enum points_got { POINTS_TAKEN, POINTS_BAD, POINTS_END };
+
+struct points {
+    struct gw_arena *arena;
+    enum points_form form;
+    uint64_t precision;
+    gw_str text;
+    const char *at;      /* lines */
+    struct gw_json json; /* JSON */
+    bool list;
+    const char *why; /* after POINTS_BAD: static words */
+    size_t pos;      /* in the body: where the point begins; after POINTS_BAD where it cannot be read */
+};
+
+/* Nanoseconds of the unit named n, u, ms, s, m or h; 0 for any other name. */
+uint64_t points_precision(gw_str name);
+
+/* `precision` 0: the size of a time tells its unit. GW_OK, or GW_BAD_JSON with the place. */
+enum gw_code points_begin(struct points *, enum points_form, gw_str text, uint64_t precision,
+                          struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
+enum points_got points_next(struct points *, struct point *);
+
+/* What a point that cannot be read is, as an error. */
+static inline enum gw_code points_code(const struct points *p)
+{
+    return p->form == POINTS_JSON ? GW_BAD_JSON : GW_BAD_POINTS;
+}
+
+/* The value as JSON. */
+void point_put_json(struct gw_text *, const struct point_value *);
+
+/* What follows is between the files of this folder. */
+
+/* The next value of a list; NULL when the arena is spent. */
+struct point_value *point_add(struct gw_arena *, struct point_values *, gw_str name);
+/* A number as its type has it; an unsigned one that fits is an int. */
+void point_set_uint(struct point_value *, uint64_t);
+/* A time in units of `precision` as nanoseconds; false when that is past 64 bits. */
+bool point_time(uint64_t time, uint64_t precision, uint64_t *ns);
+bool points_next_line(struct points *, struct point *);
+bool points_next_json(struct points *, struct point *);
+
+#endif
