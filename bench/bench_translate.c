@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "bench/payload.h"
+#include "core/config/config_diagnostic.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_durations.h"
+#include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_translate.h"
 
 enum { TRACES = 75, PAYLOADS = 16, ROUNDS = 12, REPEAT = 8 };
@@ -91,7 +93,30 @@ static void count_spans(struct bench *b, struct dd_options *options)
                                 gw_wall());
 }
 
-static void run(const char *name, enum payload_api api, enum dd_format format, unsigned schemas, bool counted)
+/* Three rules that look at a URL, at the resource, and at every tag; and numbers of cards. */
+static struct dd_privacy *make_rules(struct bench *b)
+{
+    static struct dd_privacy_counts counts;
+    static struct gw_map_item items[3][3] = {{{GW_LIT("name"), GW_LIT("http.url")},
+                                              {GW_LIT("pattern"), GW_LIT("token=[^&]*")},
+                                              {GW_LIT("repl"), GW_LIT("token=?")}},
+                                             {{GW_LIT("name"), GW_LIT("resource.name")},
+                                              {GW_LIT("pattern"), GW_LIT("(.*)/$")},
+                                              {GW_LIT("repl"), GW_LIT("$1")}},
+                                             {{GW_LIT("name"), GW_LIT("*")},
+                                              {GW_LIT("pattern"), GW_LIT("[a-z0-9.]+@example\\.com")},
+                                              {GW_LIT("repl"), GW_LIT("?")}}};
+    static struct gw_map groups[3] = {{items[0], 3}, {items[1], 3}, {items[2], 3}};
+    const struct dd_privacy_conf conf = {.privacy_replace_tags = {groups, 3}, .privacy_credit_cards = 2};
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
+    struct dd_privacy *rules = dd_privacy_new(&conf, &counts, "", diagnostics);
+    gw_diagnostics_drop(diagnostics);
+    b->env.privacy = dd_privacy_thread_new(rules);
+    return rules;
+}
+
+static void run(const char *name, enum payload_api api, enum dd_format format, unsigned schemas, bool counted,
+                bool ruled)
 {
     static struct bench b;
     struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
@@ -104,6 +129,7 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     b.env.now = gw_now(), b.env.wall = gw_wall();
     if (counted)
         count_spans(&b, &options);
+    struct dd_privacy *rules = ruled ? make_rules(&b) : NULL;
     b.translator = dd_translator_new(&options);
     for (unsigned i = 0; i < PAYLOADS; i++)
         payload_make(&b.payloads[i], api, TRACES, i + 1, (uint64_t)b.env.wall);
@@ -116,6 +142,8 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     for (int i = 0; i < PAYLOADS; i++)
         payload_free(&b.payloads[i]);
     dd_translator_drop(b.translator);
+    dd_privacy_thread_drop(b.env.privacy);
+    dd_privacy_drop(rules);
     dd_durations_drop(b.env.durations);
     metric_store_drop(b.store);
     gw_trace_ids_drop(b.env.ids);
@@ -130,21 +158,23 @@ int main(int argc, char **argv)
         enum payload_api api;
         enum dd_format format;
         enum gw_attribute_schema schema;
-        bool counted;
-    } rows[] = {{"v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, false},
-                {"v0.4, span metrics", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, true},
-                {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL, false},
-                {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL, false},
-                {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL, false},
-                {"agent to otel", PAYLOAD_AGENT, DD_AGENT_PROTOBUF, GW_OTEL, false},
-                {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH, false},
-                {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG, false}};
+        bool counted, ruled;
+    } rows[] = {{"v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, false, false},
+                {"v0.4, span metrics", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, true, false},
+                {"v0.4, privacy rules", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, false, true},
+                {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL, false, false},
+                {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL, false, false},
+                {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL, false, false},
+                {"agent to otel", PAYLOAD_AGENT, DD_AGENT_PROTOBUF, GW_OTEL, false, false},
+                {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH, false, false},
+                {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG, false, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bool wanted = argc < 2;
         for (int k = 1; k < argc; k++)
             wanted |= strcmp(argv[k], rows[i].name) == 0;
         if (wanted)
-            run(rows[i].name, rows[i].api, rows[i].format, 1u << rows[i].schema, rows[i].counted);
+            run(rows[i].name, rows[i].api, rows[i].format, 1u << rows[i].schema, rows[i].counted,
+                rows[i].ruled);
     }
     return 0;
 }

@@ -231,6 +231,49 @@ static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, con
     *(struct gw_map *)((char *)conf + row->offset) = map;
 }
 
+/* One of a list of groups: each key is one that the row names. */
+static void set_group(struct gw_tree *t, const struct gw_opt *row, struct gw_map *to, config_setting_t *group,
+                      const char *path)
+{
+    char at[GW_OPTION_PATH], words[256];
+    gw_str text;
+    for (int i = 0; i < config_setting_length(group); i++) {
+        config_setting_t *child = config_setting_get_elem(group, (unsigned)i);
+        gw_str name = gw_str_z(config_setting_name(child));
+        child_path(at, path, child);
+        if (!gw_opt_is_word(row, name)) {
+            gw_opt_words(row, words, sizeof words);
+            gw_config_error(t->diagnostics, at, "there is no such key here: there are %s", words);
+        } else if (value_text(t, child, at, &text) && !gw_map_add(to, name, text, t->arena)) {
+            return; /* no memory: configuration.c says so */
+        }
+    }
+}
+
+static void set_groups(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
+                       const char *path)
+{
+    struct gw_groups groups = {0};
+    char at[GW_OPTION_PATH];
+    if (!config_setting_is_list(s)) {
+        wrong_kind(t, row, s, path);
+        return;
+    }
+    for (int i = 0; i < config_setting_length(s); i++) {
+        config_setting_t *child = config_setting_get_elem(s, (unsigned)i);
+        child_path(at, path, child);
+        if (!config_setting_is_group(child)) {
+            wrong_kind(t, row, child, at);
+            continue;
+        }
+        struct gw_map *group = gw_groups_add(&groups, t->arena);
+        if (!group)
+            return; /* no memory: configuration.c says so */
+        set_group(t, row, group, child, at);
+    }
+    *(struct gw_groups *)((char *)conf + row->offset) = groups;
+}
+
 static void set_row(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
                     const char *path)
 {
@@ -238,6 +281,8 @@ static void set_row(struct gw_tree *t, const struct gw_opt *row, void *conf, con
         set_list(t, row, conf, s, path);
     else if (row->type == GW_OPT_map)
         set_map(t, row, conf, s, path);
+    else if (row->type == GW_OPT_groups)
+        set_groups(t, row, conf, s, path);
     else
         set_scalar(t, row, conf, s, path);
 }

@@ -135,6 +135,21 @@ bool gw_map_add(struct gw_map *map, gw_str key, gw_str value, struct gw_arena *a
     return true;
 }
 
+struct gw_map *gw_groups_add(struct gw_groups *groups, struct gw_arena *a)
+{
+    struct gw_map *items = room(groups->items, groups->n, sizeof *items, a);
+    if (!items)
+        return NULL;
+    items[groups->n] = (struct gw_map){0};
+    groups->items = items;
+    return &items[groups->n++];
+}
+
+bool gw_opt_is_word(const struct gw_opt *row, gw_str word)
+{
+    return word_index(row->min, word) >= 0;
+}
+
 /* "a, b, c"; blanks around an item do not count, an empty text has none. */
 static bool parse_list(gw_str text, struct gw_list *out, struct gw_arena *a)
 {
@@ -190,6 +205,9 @@ static bool parse(const struct gw_opt *row, void *field, gw_str text, struct gw_
         return parse_list(text, field, a);
     case GW_OPT_map:
         return parse_map(text, field, a);
+    case GW_OPT_groups: /* only a file can say more than none */
+        *(struct gw_groups *)field = (struct gw_groups){0};
+        return gw_str_trim(text).len == 0;
     case GW_OPT_END_ROW:
         break;
     }
@@ -261,6 +279,7 @@ const char *gw_opt_type_text(enum gw_opt_type type)
         [GW_OPT_choice] = "one of",
         [GW_OPT_list] = "a list of texts",
         [GW_OPT_map] = "a group of texts",
+        [GW_OPT_groups] = "a list of groups",
     };
     return texts[type];
 }
@@ -278,6 +297,7 @@ const char *gw_opt_type_hint(enum gw_opt_type type)
         [GW_OPT_choice] = "write one of its words in quotes",
         [GW_OPT_list] = "write [ \"a\", \"b\" ]",
         [GW_OPT_map] = "write { key = \"value\"; } or [ \"key=value\" ]",
+        [GW_OPT_groups] = "write ( { key = \"value\"; … }, { … } )",
     };
     return hints[type];
 }
@@ -360,6 +380,14 @@ static bool same_map(const struct gw_map *a, const struct gw_map *b)
     return a->n == b->n;
 }
 
+static bool same_groups(const struct gw_groups *a, const struct gw_groups *b)
+{
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (!same_map(&a->items[i], &b->items[i]))
+            return false;
+    return a->n == b->n;
+}
+
 bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b)
 {
     const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
@@ -381,6 +409,8 @@ bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b)
         return same_list(x, y);
     case GW_OPT_map:
         return same_map(x, y);
+    case GW_OPT_groups:
+        return same_groups(x, y);
     case GW_OPT_END_ROW:
         break;
     }

@@ -43,6 +43,11 @@ struct gw_map {
     size_t n;
 };
 
+struct gw_groups {
+    struct gw_map *items;
+    size_t n;
+};
+
 enum gw_opt_type {
     GW_OPT_END_ROW,
     GW_OPT_str,      /* gw_str, NUL-terminated */
@@ -54,7 +59,9 @@ enum gw_opt_type {
     GW_OPT_choice,   /* int: index of the word */
     GW_OPT_list,     /* struct gw_list: [ "a", "b" ] or one string */
     /* struct gw_map: { key = "value"; "dotted.key" is written with a list of "key=value" strings as well } */
-    GW_OPT_map
+    GW_OPT_map,
+    /* struct gw_groups: ( { name = "a"; … }, { … } ); the `min` column names the keys, as the words of a choice */
+    GW_OPT_groups
 };
 
 typedef gw_str gw_opt_str, gw_opt_secret;
@@ -65,6 +72,7 @@ typedef bool gw_opt_flag;
 typedef int gw_opt_choice;
 typedef struct gw_list gw_opt_list;
 typedef struct gw_map gw_opt_map;
+typedef struct gw_groups gw_opt_groups;
 
 struct gw_opt {
     enum gw_opt_type type;
@@ -114,5 +122,9 @@ bool gw_list_is(const struct gw_list *, const char *written);
 /* Adds to the list or map: copies that end with a NUL byte. False: no memory. */
 bool gw_list_add(struct gw_list *, gw_str item, struct gw_arena *) GW_MUST_CHECK;
 bool gw_map_add(struct gw_map *, gw_str key, gw_str value, struct gw_arena *) GW_MUST_CHECK;
+/* Another group, which is empty. NULL: no memory. */
+struct gw_map *gw_groups_add(struct gw_groups *, struct gw_arena *) GW_MUST_CHECK;
+/* Is this one of the words of the row's `min` column? */
+bool gw_opt_is_word(const struct gw_opt *, gw_str);
 
 #endif

@@ -65,6 +65,16 @@ static void print_map(const struct gw_map *map, bool headers, FILE *to)
     fputs(map->n ? " }" : "}", to);
 }
 
+static void print_groups(const struct gw_groups *groups, FILE *to)
+{
+    fputs("(", to);
+    for (size_t i = 0; i < groups->n; i++) {
+        fputs(i ? ", " : " ", to);
+        print_map(&groups->items[i], false, to);
+    }
+    fputs(groups->n ? " )" : ")", to);
+}
+
 void gw_opt_print(const struct gw_opt *row, const void *conf, FILE *to)
 {
     const void *field = (const char *)conf + row->offset;
@@ -95,6 +105,9 @@ void gw_opt_print(const struct gw_opt *row, const void *conf, FILE *to)
         break;
     case GW_OPT_map:
         print_map(field, strcmp(row->name, "headers") == 0, to);
+        break;
+    case GW_OPT_groups:
+        print_groups(field, to);
         break;
     case GW_OPT_END_ROW:
         break;

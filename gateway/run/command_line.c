@@ -160,15 +160,18 @@ static void print_overview(FILE *to)
 static void print_facts(FILE *to, const struct gw_opt *row)
 {
     char words[256] = "", bounds[128] = "", text[512];
-    if (row->type == GW_OPT_choice)
+    if (row->type == GW_OPT_choice || row->type == GW_OPT_groups)
         gw_opt_words(row, words, sizeof words);
     else if (*row->min && *row->max)
         snprintf(bounds, sizeof bounds, ", %s to %s", row->min, row->max);
     else if (*row->min || *row->max)
         snprintf(bounds, sizeof bounds, ", at %s %s", *row->min ? "least" : "most",
                  *row->min ? row->min : row->max);
-    snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
-             *row->value ? "; default " : "", row->value);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type),
+             !*words                      ? ""
+             : row->type == GW_OPT_choice ? " "
+                                          : " of ",
+             words, bounds, *row->value ? "; default " : "", row->value);
     fputs("      ", to);
     gw_print_wrapped(to, text, 6, 6, GW_HELP_WIDTH);
 }

@@ -34,7 +34,7 @@ static void print_cell(FILE *to, const char *text)
 static void print_range(FILE *to, const struct gw_opt *row)
 {
     char words[256];
-    if (row->type == GW_OPT_choice) {
+    if (row->type == GW_OPT_choice || row->type == GW_OPT_groups) {
         gw_opt_words(row, words, sizeof words);
         print_cell(to, words);
     } else if (*row->min && *row->max) {
@@ -69,7 +69,7 @@ static void print_table(FILE *to, const struct gw_opt *rows)
 static void print_types(FILE *to)
 {
     fputs("## How values are written\n\n| type | |\n| --- | --- |\n", to);
-    for (int type = GW_OPT_str; type <= GW_OPT_map; type++)
+    for (int type = GW_OPT_str; type <= GW_OPT_groups; type++)
         fprintf(to, "| %s | %s |\n", type_name((enum gw_opt_type)type),
                 gw_opt_type_hint((enum gw_opt_type)type));
     fputs("\nDurations have a unit (`ns us ms s m h d`), sizes too (`B KiB MiB GiB TiB`; a number alone is "
@@ -184,6 +184,8 @@ static void print_sample_value(FILE *to, const struct gw_opt *row)
 {
     if (row->type == GW_OPT_list || row->type == GW_OPT_map)
         print_sample_items(to, row->value);
+    else if (row->type == GW_OPT_groups)
+        fputs("( )", to);
     else if (row->type == GW_OPT_count || row->type == GW_OPT_flag)
         fputs(row->value, to);
     else

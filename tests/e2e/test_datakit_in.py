@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datakit's doors on port 9529: what its clients write to /v1/write/tracing and /v1/write/metric comes out as OTLP, and what the exporter
+"""Datakit's endpoints on port 9529: what its clients write to /v1/write/tracing and /v1/write/metric comes out as OTLP, and what the exporter
 `datakit` writes comes back as it was."""
 import gzip
 import json

@@ -39,7 +39,8 @@ static void check_spans(enum points_form form, gw_str body, uint64_t points)
     struct otlp_buf payload = {0};
     uint64_t spans = 0;
     gw_arena_init(&arena, 8 << 20);
-    if (points_begin(&p, form, body, 0, &arena, &err) == GW_OK && dd_from_points(&p, &payload, &bad, &err) == GW_OK) {
+    if (points_begin(&p, form, body, 0, &arena, &err) == GW_OK &&
+        dd_from_points(&p, &payload, &bad, &err) == GW_OK) {
         gw_json_init(&j, otlp_written(&payload), &arena);
         for (gw_json_array(&j); gw_json_item(&j);)
             for (gw_json_array(&j); gw_json_item(&j) && gw_json_kind(&j) == GW_JSON_OBJECT; spans++)
@@ -64,9 +65,11 @@ static void check_metrics(enum points_form form, gw_str body, uint64_t points)
         for (size_t i = 0; i < made.frames_n; i++) {
             const struct gw_frame *f = made.frames[i];
             Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceRequest *q =
-                opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(NULL, f->len, f->data);
+                opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(
+                    NULL, f->len, f->data);
             GW_ASSERT(q);
-            opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked(q, NULL);
+            opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__free_unpacked(q,
+                                                                                                        NULL);
             items += f->items;
             gw_frame_drop(made.frames[i]);
         }

@@ -27,7 +27,7 @@ ARROWS = {
     "translators/points": BASE,
     "translators/pipeline": ["translators/text", *CONFIG],
     "translators/logs": ["translators/pipeline", "translators/text", "translators/tags", "translators/otlp", *DELIVERY],
-    "translators/ddtrace": ["translators/metrics", "translators/points", "translators/tags", "translators/otlp", *DELIVERY],
+    "translators/ddtrace": ["translators/metrics", "translators/points", "translators/tags", "translators/text", "translators/otlp", *DELIVERY],
     "translators/metrics": ["translators/points", "translators/tags", "translators/otlp", *DELIVERY],
     "exporters/encoding": ["proto", *DELIVERY],
     "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],

@@ -13,6 +13,7 @@
 struct dd_sampler;
 struct dd_labels;
 struct dd_durations;
+struct dd_privacy_thread;
 
 enum dd_span_name { DD_NAME_OTEL, DD_NAME_RESOURCE, DD_NAME_OPERATION };
 enum dd_service_override { DD_SERVICE_SPLIT, DD_SERVICE_BASE };
@@ -35,12 +36,13 @@ struct dd_options {
 
 /* What the translator takes from outside the payload; tests set it. */
 struct dd_env {
-    gw_nsec now, wall;              /* monotonic (id table), wall (spans without a start) */
-    gw_str host_name;               /* of this machine; for peers on it */
-    struct gw_trace_ids *ids;       /* NULL: trace ids are completed within a payload only */
-    struct dd_sampler *sampler;     /* NULL: everything that tracers kept goes on */
-    struct dd_durations *durations; /* NULL: spans are not counted */
-    unsigned schemas;               /* bit per enum gw_attribute_schema to write */
+    gw_nsec now, wall;                 /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;                  /* of this machine; for peers on it */
+    struct gw_trace_ids *ids;          /* NULL: trace ids are completed within a payload only */
+    struct dd_sampler *sampler;        /* NULL: everything that tracers kept goes on */
+    struct dd_durations *durations;    /* NULL: spans are not counted */
+    unsigned schemas;                  /* bit per enum gw_attribute_schema to write */
+    struct dd_privacy_thread *privacy; /* NULL: the user has no rules of this kind (dd_privacy.h) */
     bool
         statistics_dropped; /* what tracers and agents counted is not taken: their spans are counted as others are */
 };

@@ -27,10 +27,12 @@ enum {
     OWN
 };
 static const gw_str own_names[OWN] = {
-    [SERVICE] = GW_LIT("service"),   [OPERATION] = GW_LIT("operation"),     [RESOURCE] = GW_LIT("resource"),
-    [TYPE] = GW_LIT("type"),         [SOURCE_TYPE] = GW_LIT("source_type"), [STATUS] = GW_LIT("status"),
-    [SPAN_TYPE] = GW_LIT("span_type"), [START] = GW_LIT("start"),           [DURATION] = GW_LIT("duration"),
-    [MESSAGE] = GW_LIT("message"),   [TRACE_ID] = GW_LIT("trace_id"),       [SPAN_ID] = GW_LIT("span_id"),
+    [SERVICE] = GW_LIT("service"),         [OPERATION] = GW_LIT("operation"),
+    [RESOURCE] = GW_LIT("resource"),       [TYPE] = GW_LIT("type"),
+    [SOURCE_TYPE] = GW_LIT("source_type"), [STATUS] = GW_LIT("status"),
+    [SPAN_TYPE] = GW_LIT("span_type"),     [START] = GW_LIT("start"),
+    [DURATION] = GW_LIT("duration"),       [MESSAGE] = GW_LIT("message"),
+    [TRACE_ID] = GW_LIT("trace_id"),       [SPAN_ID] = GW_LIT("span_id"),
     [PARENT_ID] = GW_LIT("parent_id")};
 
 /* A tag of the span that comes of a tag or field of the point. */

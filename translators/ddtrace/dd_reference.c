@@ -115,6 +115,47 @@ static void print_peers(FILE *to)
         fprintf(to, "| `%.*s` | `%.*s` |\n", GW_FMT(tag), GW_FMT(span_duration_peer_name(tag)));
 }
 
+/* What a point of Datakit's says in a place of its own. */
+static const struct {
+    const char *name, *field, *becomes;
+} point_fields[] = {
+    {"`service`", "service", "`service.name` of the resource"},
+    {"`operation`", "name", "`operation.name`; the span's name where nothing better is known"},
+    {"`resource`", "resource", "`resource.name`"},
+    {"`type`, `source_type`", "type", "`span.type`; `custom` is none"},
+    {"`status`", "error", "the status; `error` and `critical` are errors"},
+    {"`trace_id`, `span_id`, `parent_id`", "the same", "the ids"},
+    {"`start`, `duration`", "start, duration", "start and end; µs there, ns here"},
+    {"`span_type`", "", "nothing: it is found from the ids"},
+    {"`message`", "the span itself", "the span, where it is one"}};
+
+static void print_point_row(FILE *to, const char *point, const char *tag)
+{
+    unsigned name = dd_name_of(gw_str_z(tag), dd_hash(gw_str_z(tag)));
+    const struct dd_name_row *row = name == DD_UNKNOWN ? NULL : &dd_names[name];
+    fprintf(to, "| `%s` | `%s` | ", point, tag);
+    if (row && row->to < DD_ATTRS)
+        fprintf(to, "`%s` |\n", dd_names[row->to].name.ptr);
+    else
+        fprintf(to, "%s |\n", row && *row->note ? row->note : "the same name");
+}
+
+static void print_points(FILE *to)
+{
+    fputs("\n## Datakit's names\n\nWhat stands in the points that a Datakit makes of spans "
+          "(docs/datakit.md), in the spans of "
+          "tracers, and in OpenTelemetry.\n\n"
+          "| Datakit | Datadog | OpenTelemetry |\n| --- | --- | --- |\n",
+          to);
+    for (size_t i = 0; i < sizeof point_fields / sizeof *point_fields; i++)
+        fprintf(to, "| %s | %s | %s |\n", point_fields[i].name, point_fields[i].field,
+                point_fields[i].becomes);
+#define POINT_TAG(point, tag, also, number) print_point_row(to, point, tag);
+#include "translators/ddtrace/dd_points.def"
+#undef POINT_TAG
+    fputs("| others | the same, with dots and dashes as underscores | the tag's own row above |\n", to);
+}
+
 void dd_mapping_reference(FILE *to)
 {
     dd_names_init();
@@ -127,4 +168,5 @@ void dd_mapping_reference(FILE *to)
                    "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource",
                    "datadog.process.<tag>");
     print_peers(to);
+    print_points(to);
 }

@@ -3,6 +3,7 @@
  *
  * The state is the call's struct dd_stats_work. Called by the ddtrace receiver, tests and the fuzzer.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_stats.h"
 
 #include <math.h>
@@ -55,7 +56,8 @@ static gw_str safe_resource(const struct dd_stats_work *w, const struct dd_stats
                             const struct span_duration *s)
 {
     static const gw_str json[] = {GW_LIT("mongodb"), GW_LIT("elasticsearch"), GW_LIT("opensearch")};
-    gw_str type = g->type, raw = g->resource;
+    gw_str type = g->type,
+           raw = w->env->privacy ? dd_privacy_resource(w->env->privacy, g->resource, w->arena) : g->resource;
     if (!w->options->obfuscate || !raw.len)
         return raw;
     if (gw_str_ieq(type, GW_STR("sql")) || gw_str_ieq(type, GW_STR("db")) ||

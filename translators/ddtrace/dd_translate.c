@@ -12,6 +12,7 @@
 #include "translators/ddtrace/dd_durations.h"
 #include "translators/ddtrace/dd_export.h"
 #include "translators/ddtrace/dd_layout.h"
+#include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_resource.h"
 #include "translators/ddtrace/dd_semconv.h"
 
@@ -284,6 +285,8 @@ static bool translate_chunk(struct dd_work *w, struct dd_chunk *chunk)
     if (!chunk->n)
         return true;
     w->out->chunks++;
+    if (w->env->privacy && !dd_privacy_chunk(w->env->privacy, chunk, w->arena))
+        return false;
     if (w->env->schemas & ~(1u << GW_OTEL) && !put_in_tags(w, chunk))
         return false;
     for (size_t i = 1; i < chunk->n; i++)
@@ -300,7 +303,7 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
         return code;
     struct gw_snap snap = gw_arena_snap(w->arena);
     struct dd_plans *plans = &w->writer->shapes.plans;
-    d.plans = plans->off ? NULL : plans;
+    d.plans = plans->off || w->env->privacy ? NULL : plans; /* rules want to see all that a span says */
     d.keep = w->groups->keep;
     for (bool more = true; code == GW_OK && more; gw_arena_back(w->arena, snap)) {
         struct dd_chunk chunk;
@@ -467,6 +470,8 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.shapes.plans.request++;
     t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL ||
                                  t->writer.opt->strip.n || t->writer.opt->promote.n;
+    if (env->privacy)
+        dd_privacy_begin(env->privacy);
     begin_tally(&w, &t->tally);
     begin_durations(&w);
     enum gw_code code = read_chunks(&w, format, body, err);

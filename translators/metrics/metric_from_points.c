@@ -192,7 +192,7 @@ static bool read_all(struct reader *r)
             return false;
         if (got == POINTS_END)
             return true;
-        const char *why = got == POINTS_BAD   ? from->why
+        const char *why = got == POINTS_BAD    ? from->why
                           : has_number(&point) ? NULL
                                                : "a point has no field that is a number";
         if (why)

@@ -21,36 +21,11 @@
 #ifndef POINTS_H
 #define POINTS_H
 
+#include "core/base/err.h"
 #include "core/base/json.h"
-#include "core/base/text.h"
+#include "translators/points/point_value.h"
 
 enum points_form { POINTS_LINES, POINTS_JSON };
-
-enum point_type {
-    POINT_TEXT,
-    POINT_INT,
-    POINT_UINT, /* above INT64_MAX */
-    POINT_DOUBLE,
-    POINT_BOOL,
-    POINT_OTHER /* a list, an object, null: `text` is its JSON */
-};
-
-struct point_value {
-    gw_str name;
-    enum point_type type;
-    gw_str text;
-    union {
-        int64_t i;
-        uint64_t u;
-        double d;
-        bool b;
-    };
-};
-
-struct point_values {
-    struct point_value *list;
-    size_t n;
-};
 
 struct point {
     gw_str measurement;
@@ -72,9 +47,6 @@ struct points {
     size_t pos;      /* in the body: where the point begins; after POINTS_BAD where it cannot be read */
 };
 
-/* Nanoseconds of the unit named n, u, ms, s, m or h; 0 for any other name. */
-uint64_t points_precision(gw_str name);
-
 /* `precision` 0: the size of a time tells its unit. GW_OK, or GW_BAD_JSON with the place. */
 enum gw_code points_begin(struct points *, enum points_form, gw_str text, uint64_t precision,
                           struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
@@ -86,17 +58,8 @@ static inline enum gw_code points_code(const struct points *p)
     return p->form == POINTS_JSON ? GW_BAD_JSON : GW_BAD_POINTS;
 }
 
-/* The value as JSON. */
-void point_put_json(struct gw_text *, const struct point_value *);
-
 /* What follows is between the files of this folder. */
 
-/* The next value of a list; NULL when the arena is spent. */
-struct point_value *point_add(struct gw_arena *, struct point_values *, gw_str name);
-/* A number as its type has it; an unsigned one that fits is an int. */
-void point_set_uint(struct point_value *, uint64_t);
-/* A time in units of `precision` as nanoseconds; false when that is past 64 bits. */
-bool point_time(uint64_t time, uint64_t precision, uint64_t *ns);
 bool points_next_line(struct points *, struct point *);
 bool points_next_json(struct points *, struct point *);
 

@@ -170,20 +170,28 @@ static enum gw_code join(struct taking *t, struct gw_err *err)
     return gw_arena_refusal(t->arena, GW_BUDGET, "the request's frames", err);
 }
 
+static bool make_translator(struct otlp_intake *o, struct otlp_intake_thread *thread)
+{
+    if (!thread->translator)
+        thread->translator = dd_translator_new(&o->translation);
+    if (!thread->privacy)
+        thread->privacy = dd_privacy_thread_new(o->privacy);
+    return thread->translator && (thread->privacy || !o->privacy);
+}
+
 static enum gw_code translate(struct taking *t, unsigned schemas, struct gw_err *err)
 {
     const struct dd_request from = {.peer_is_local = false};
     const struct gw_host *host = t->o->host;
+    struct otlp_intake_thread *thread = t->thread;
+    if (!make_translator(t->o, thread))
+        return gw_fail(err, GW_BUSY, 0, "no memory for a translator");
     const struct dd_env env = {.now = gw_now(),
                                .wall = gw_wall(),
                                .host_name = host->host_name,
                                .ids = host->ids,
+                               .privacy = thread->privacy,
                                .schemas = schemas};
-    struct otlp_intake_thread *thread = t->thread;
-    if (!thread->translator)
-        thread->translator = dd_translator_new(&t->o->translation);
-    if (!thread->translator)
-        return gw_fail(err, GW_BUSY, 0, "no memory for a translator");
     thread->result = (struct dd_result){0};
     enum gw_code code = dd_translate(thread->translator, t->arena, DD_AGENT_PROTOBUF, otlp_written(&t->agent),
                                      &from, &env, &thread->result, err);
@@ -290,8 +298,9 @@ static struct otlp_attribute *copy_map(const struct gw_map *map, struct otlp_att
 }
 
 void otlp_intake_open(struct otlp_intake *o, const struct gw_host *host, const char *component,
-                      const struct otlp_resource_conf *c)
+                      const struct otlp_intake_conf *c, const char *path, struct gw_diagnostics *diagnostics)
 {
+    const struct dd_privacy_conf privacy = {DD_PRIVACY_OPTS(GW_OPT_COPY)};
     const struct gw_map *set = &c->resource_set, *missing = &c->resource_default;
     o->host = host;
     o->component = component;
@@ -299,7 +308,9 @@ void otlp_intake_open(struct otlp_intake *o, const struct gw_host *host, const c
                                          .service_override = DD_SERVICE_SPLIT,
                                          .keep_rejected = true, /* its SDK has decided */
                                          .trace_id_bits = 128,
+                                         .strip = c->strip,
                                          .obfuscate = true};
+    o->privacy = dd_privacy_new(&privacy, &o->privacy_counts, path, diagnostics);
     o->policy_attributes = calloc(set->n + missing->n + 1, sizeof *o->policy_attributes);
     GW_ASSERT(o->policy_attributes);
     o->policy = (struct otlp_resource_policy){.set = o->policy_attributes,
@@ -313,6 +324,8 @@ void otlp_intake_open(struct otlp_intake *o, const struct gw_host *host, const c
 
 void otlp_intake_close(struct otlp_intake *o)
 {
+    dd_privacy_drop(o->privacy);
+    o->privacy = NULL;
     free(o->policy_attributes);
     o->policy_attributes = NULL;
 }
@@ -321,4 +334,6 @@ void otlp_intake_thread_fini(struct otlp_intake_thread *t)
 {
     dd_translator_drop(t->translator);
     t->translator = NULL;
+    dd_privacy_thread_drop(t->privacy);
+    t->privacy = NULL;
 }

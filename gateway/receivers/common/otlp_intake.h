@@ -19,11 +19,12 @@
 #include "core/delivery/ledger.h"
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/common/otlp_frames.h"
+#include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_translate.h"
 #include "translators/otlp/otlp_check.h"
 #include "translators/otlp/otlp_resource.h"
 
-#define OTLP_RESOURCE_OPTS(X)                                                                                \
+#define OTLP_INTAKE_OPTS(X)                                                                                  \
     X(map, resource_set, "resource.set", "", "", "",                                                         \
       "Resource attributes to put on all; they win over what applications say.")                             \
     X(map, resource_default, "resource.default", "", "", "",                                                 \
@@ -31,10 +32,12 @@
     X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
       "Leave sls.otel.* in resources, which holds keys where an application is set up as SLS's manual "      \
       "says: "                                                                                               \
-      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")
+      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")      \
+    X(list, strip, "strip", "", "", "", "Tags of spans of Datadog's SDKs that are not exported.")            \
+    DD_PRIVACY_OPTS(X)
 
-struct otlp_resource_conf {
-    OTLP_RESOURCE_OPTS(GW_FIELD)
+struct otlp_intake_conf {
+    OTLP_INTAKE_OPTS(GW_FIELD)
 };
 
 /* Any thread. */
@@ -53,12 +56,15 @@ struct otlp_intake {
     struct dd_options translation; /* of Datadog's */
     struct otlp_resource_policy policy;
     struct otlp_attribute *policy_attributes; /* malloc'd; the policy points into it */
+    struct dd_privacy *privacy;               /* NULL: there are no rules */
+    struct dd_privacy_counts privacy_counts;
     struct otlp_intake_counts counts;
 };
 
 /* What a thread has of its own, for what was born in a Datadog SDK. */
 struct otlp_intake_thread {
-    struct dd_translator *translator; /* made when it is needed */
+    struct dd_translator *translator;  /* made when it is needed, as are … */
+    struct dd_privacy_thread *privacy; /* … NULL where there are no rules */
     struct dd_result result;
 };
 
@@ -77,7 +83,7 @@ struct otlp_made {
 
 /* `component` ("receiver=otlp") and the values of the options outlive it. */
 void otlp_intake_open(struct otlp_intake *, const struct gw_host *, const char *component,
-                      const struct otlp_resource_conf *);
+                      const struct otlp_intake_conf *, const char *path, struct gw_diagnostics *);
 void otlp_intake_close(struct otlp_intake *);
 void otlp_intake_thread_fini(struct otlp_intake_thread *);
 

@@ -13,7 +13,7 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 
 #define GW_CONF struct ddtrace_conf
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
@@ -199,6 +199,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     struct ddtrace *d = ctx;
     const struct ddtrace_conf *c = &d->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
+    const struct dd_privacy_conf privacy = {DD_PRIVACY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_span_metrics_conf span_metrics = {DDTRACE_SPAN_METRICS_OPTS(GW_OPT_COPY)};
     d->host = host;
@@ -208,6 +209,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))
         return GW_INTERNAL;
     ddtrace_span_metrics_open(&d->span_metrics, &span_metrics, host, path, diagnostics);
+    d->privacy = dd_privacy_new(&privacy, &d->privacy_counts, path, diagnostics);
     set_options(d);
     open_sampling(d, diagnostics);
     describe_site(d);
@@ -230,7 +232,8 @@ static void start(void *ctx)
     GW_ASSERT(d->threads);
     for (unsigned i = 0; i < d->threads_n; i++) {
         d->threads[i].translator = dd_translator_new(&d->options);
-        GW_ASSERT(d->threads[i].translator);
+        d->threads[i].privacy = dd_privacy_thread_new(d->privacy);
+        GW_ASSERT(d->threads[i].translator && (d->threads[i].privacy || !d->privacy));
     }
     ddtrace_span_metrics_start(&d->span_metrics);
     if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was said; what is not translated is dropped */
@@ -298,8 +301,10 @@ static void hint(void *ctx, FILE *to)
 static void close_(void *ctx)
 {
     struct ddtrace *d = ctx;
-    for (unsigned i = 0; i < d->threads_n; i++)
+    for (unsigned i = 0; i < d->threads_n; i++) {
         dd_translator_drop(d->threads[i].translator);
+        dd_privacy_thread_drop(d->threads[i].privacy);
+    }
     free(d->threads);
     d->threads = NULL;
     d->threads_n = 0;
@@ -308,6 +313,8 @@ static void close_(void *ctx)
     ddtrace_cgroups_drop(d->cgroups);
     d->cgroups = NULL;
     ddtrace_span_metrics_close(&d->span_metrics);
+    dd_privacy_drop(d->privacy);
+    d->privacy = NULL;
     dd_sampler_drop(d->sampler);
     d->sampler = NULL;
     gw_listener_access_close(&d->access);
@@ -343,6 +350,10 @@ static const struct gw_metric metrics[] = {
                   "Chunks of traces that the rates of option sampling decided against here."),
     GW_COUNTER_AT(struct ddtrace, counts.kept_errors, "ddtrace_kept_errors_chunks_total",
                   "Chunks with an error that sampling.keep_errors took out of the sampling."),
+    GW_COUNTER_AT(struct ddtrace, privacy_counts.replaced, "ddtrace_privacy_replaced_total",
+                  "Values that a rule of option privacy changed."),
+    GW_COUNTER_AT(struct ddtrace, privacy_counts.gave_up, "ddtrace_privacy_gave_up_total",
+                  "Values that a rule of option privacy took too long on: they became ?."),
     GW_COUNTER_AT(struct ddtrace, counts.malformed_tid, "ddtrace_malformed_tid_total",
                   "Values of _dd.p.tid that are no upper half of an id."),
     GW_COUNTER_AT(struct ddtrace, counts.conflicting_tid, "ddtrace_conflicting_tid_total",

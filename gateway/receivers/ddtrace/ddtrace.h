@@ -25,6 +25,7 @@
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
 #include "gateway/receivers/ddtrace/ddtrace_span_metrics.h"
+#include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_sampler.h"
 #include "translators/ddtrace/dd_stats.h"
 #include "translators/ddtrace/dd_translate.h"
@@ -106,7 +107,8 @@
     X(flag, obfuscate, "obfuscate", "true", "", "",                                                          \
       "Take literals out of SQL, arguments out of Redis commands and secrets out of URLs. Tracers send "     \
       "them raw and leave this to the "                                                                      \
-      "agent.")
+      "agent.")                                                                                              \
+    DD_PRIVACY_OPTS(X)
 
 struct ddtrace_conf {
     DDTRACE_OPTS(GW_FIELD)
@@ -144,6 +146,7 @@ enum { DDTRACE_ROUTES = 64 };
 /* What one worker has of its own. */
 struct ddtrace_thread {
     struct dd_translator *translator;
+    struct dd_privacy_thread *privacy; /* NULL: there are no rules */
     struct dd_result result; /* 2 KiB of frame pointers: too much for every request's stack to clear */
 };
 
@@ -151,6 +154,8 @@ struct ddtrace {
     struct ddtrace_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct dd_options options;
+    struct dd_privacy *privacy; /* NULL: there are no rules */
+    struct dd_privacy_counts privacy_counts;
     struct dd_sampler *sampler; /* NULL: option sampling is not set */
     struct ddtrace_span_metrics span_metrics;
     struct gw_listener_access access;

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 #include "gateway/receivers/ddtrace/ddtrace.h"
 #include "translators/ddtrace/dd_from_points.h"
 
@@ -29,7 +29,10 @@ static enum gw_code read_body(struct ddtrace *d, const struct gw_http_request *q
         code = dd_from_points(&from, payload, bad, err);
     code = gw_arena_refusal(q->arena, code, "the spans of the points", err);
     if (code)
-        refuse(d, 1, code == GW_BAD_JSON ? GW_REASON_BAD_PAYLOAD : code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL);
+        refuse(d, 1,
+               code == GW_BAD_JSON ? GW_REASON_BAD_PAYLOAD
+               : code == GW_BUDGET ? GW_REASON_BUDGET
+                                   : GW_REASON_QUEUE_FULL);
     return code;
 }
 

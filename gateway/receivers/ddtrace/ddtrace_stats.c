@@ -30,7 +30,12 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, boo
 {
     struct dd_stats_result r;
     struct gw_err ignored;
-    const struct dd_env env = {.now = gw_now(), .wall = gw_wall(), .host_name = d->host->host_name};
+    const struct dd_env env = {.now = gw_now(),
+                               .wall = gw_wall(),
+                               .host_name = d->host->host_name,
+                               .privacy = d->threads[q->worker].privacy};
+    if (env.privacy)
+        dd_privacy_begin(env.privacy);
     enum gw_code code = dd_stats_translate(q->arena, from_agent, q->body, from, &env, &d->options, &r, err);
     enum gw_code offered =
         gw_fanout_offer(d->host->fanout, GW_METRICS, r.frames, r.frames_n, &r.intake, code ? &ignored : err);

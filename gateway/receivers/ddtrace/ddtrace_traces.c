@@ -188,6 +188,7 @@ enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, co
                          .host_name = d->host->host_name,
                          .ids = d->host->ids,
                          .sampler = d->sampler,
+                         .privacy = t->privacy,
                          .durations = ddtrace_span_metrics_want(&d->span_metrics, q->worker),
                          .statistics_dropped = !ddtrace_takes_stats(d),
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};

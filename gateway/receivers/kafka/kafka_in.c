@@ -112,9 +112,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 {
     struct kafka *k = ctx;
     const struct kafka_conf *c = &k->conf;
-    const struct otlp_resource_conf resource = {OTLP_RESOURCE_OPTS(GW_OPT_COPY)};
+    const struct otlp_intake_conf intake = {OTLP_INTAKE_OPTS(GW_OPT_COPY)};
     k->host = host;
-    otlp_intake_open(&k->intake, host, KAFKA_COMPONENT, &resource);
+    otlp_intake_open(&k->intake, host, KAFKA_COMPONENT, &intake, path, diagnostics);
     open_topics(k, path, diagnostics);
     check_memory(k, path, diagnostics);
     gw_dead_letter_file_check(c->dead_letter_directory, path, diagnostics);
@@ -231,6 +231,10 @@ static const struct gw_metric metrics[] = {
                   "Times that reading stopped because a queue was full."),
     GW_COUNTER_AT(struct kafka, intake.counts.datadog, "kafka_datadog_records_total",
                   "Records of Datadog's SDKs, which are translated as what tracers send."),
+    GW_COUNTER_AT(struct kafka, intake.privacy_counts.replaced, "kafka_privacy_replaced_total",
+                  "Values of spans of Datadog's SDKs that a rule of option privacy changed."),
+    GW_COUNTER_AT(struct kafka, intake.privacy_counts.gave_up, "kafka_privacy_gave_up_total",
+                  "Values of such spans that a rule of option privacy took too long on: they became ?."),
     GW_COUNTER_AT(struct kafka, intake.counts.credentials, "kafka_credentials_total",
                   "Credentials (sls.otel.*) that were taken out of resources."),
     GW_GAUGE_AT(struct kafka, counts.partitions, "kafka_partitions", "Partitions that this instance reads."),

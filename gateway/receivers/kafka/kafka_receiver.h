@@ -69,7 +69,7 @@
       "are counted and logged with topic, partition and offset.")                                            \
     X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "1MiB", "1TiB",                           \
       "Most that the two files there may hold.")                                                             \
-    OTLP_RESOURCE_OPTS(X)
+    OTLP_INTAKE_OPTS(X)
 
 struct kafka_conf {
     KAFKA_OPTS(GW_FIELD)

@@ -11,7 +11,7 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 
 #define GW_CONF struct log_http_conf
 static const struct gw_opt opts[] = {LOG_HTTP_OPTS(GW_ROW) GW_OPT_END};

@@ -1,14 +1,14 @@
 /* What else Datakit's users and their scripts ask of port 9529 about logs:
  *
  *     GET  /v1/ping                         who is there?
- *     POST /v1/write/logging?precision=…    points of log records, as line protocol or JSON (datakit_door.h)
+ *     POST /v1/write/logging?precision=…    points of log records, as line protocol or JSON (datakit_request.h)
  *
  * A point's measurement is the record's source; `message` is the body, `status` the severity, and tags and fields
  * mean what they mean in any item.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 #include "gateway/receivers/log_http/log_http.h"
 #include "translators/points/points.h"
 

@@ -7,7 +7,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 #include "gateway/receivers/log_http/log_http.h"
 
 /* --- from a body to the queues --- */

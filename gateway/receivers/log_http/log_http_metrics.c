@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 #include "gateway/receivers/log_http/log_http.h"
 #include "translators/metrics/metric_from_points.h"
 

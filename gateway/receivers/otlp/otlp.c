@@ -111,13 +111,13 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     struct otlp_receiver *o = ctx;
     const struct otlp_conf *c = &o->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
-    const struct otlp_resource_conf resource = {OTLP_RESOURCE_OPTS(GW_OPT_COPY)};
+    const struct otlp_intake_conf intake = {OTLP_INTAKE_OPTS(GW_OPT_COPY)};
     o->host = host;
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
     o->open_grpc = (struct gw_http_open){.host = host, .site = &o->site, .path = path, .grpc = true};
     otlp_grpc_describe(o);
     describe_site(o);
-    otlp_intake_open(&o->intake, host, component, &resource);
+    otlp_intake_open(&o->intake, host, component, &intake, path, diagnostics);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
     bool none = o->open.listeners + o->open_grpc.listeners == 0 && !host->check;
@@ -185,6 +185,10 @@ static const struct gw_metric metrics[] = {
                   "Requests that are not well-formed, and of which nothing was used."),
     GW_COUNTER_AT(struct otlp_receiver, intake.counts.datadog, "otlp_datadog_requests_total",
                   "Requests of Datadog's SDKs, which are translated as what tracers send."),
+    GW_COUNTER_AT(struct otlp_receiver, intake.privacy_counts.replaced, "otlp_privacy_replaced_total",
+                  "Values of spans of Datadog's SDKs that a rule of option privacy changed."),
+    GW_COUNTER_AT(struct otlp_receiver, intake.privacy_counts.gave_up, "otlp_privacy_gave_up_total",
+                  "Values of such spans that a rule of option privacy took too long on: they became ?."),
     GW_COUNTER_AT(struct otlp_receiver, intake.counts.credentials, "otlp_credentials_total",
                   "Credentials (sls.otel.*) that were taken out of resources."),
     GW_METRICS_END,

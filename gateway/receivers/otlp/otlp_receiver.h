@@ -47,7 +47,7 @@
     X(count, connections, "connections", "1000", "1", "100000",                                              \
       "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
-    OTLP_RESOURCE_OPTS(X)
+    OTLP_INTAKE_OPTS(X)
 
 struct otlp_conf {
     OTLP_OPTS(GW_FIELD)

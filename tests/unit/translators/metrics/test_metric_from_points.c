@@ -21,12 +21,14 @@ static void put_attributes(struct gw_text *to, Opentelemetry__Proto__Common__V1_
 {
     for (size_t i = 0; i < n; i++)
         gw_text_put_str(to, gw_arena_printf(&arena, " %.*s=%.*s", (int)a[i]->key.len, (char *)a[i]->key.data,
-                                            (int)a[i]->value->string_value.len, (char *)a[i]->value->string_value.data));
+                                            (int)a[i]->value->string_value.len,
+                                            (char *)a[i]->value->string_value.data));
 }
 
 static void put_frame(struct gw_text *to, const struct gw_frame *f)
 {
-    request *q = opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(NULL, f->len, f->data);
+    request *q = opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__unpack(
+        NULL, f->len, f->data);
     assert_non_null(q);
     for (size_t r = 0; r < q->n_resource_metrics; r++) {
         const Opentelemetry__Proto__Metrics__V1__ResourceMetrics *from = q->resource_metrics[r];
@@ -38,7 +40,8 @@ static void put_frame(struct gw_text *to, const struct gw_frame *f)
             gw_text_put_str(to, gw_str_n((char *)metric->name.data, metric->name.len));
             for (size_t i = 0; i < metric->gauge->n_data_points; i++) {
                 const point *p = metric->gauge->data_points[i];
-                bool is_int = p->value_case == OPENTELEMETRY__PROTO__METRICS__V1__NUMBER_DATA_POINT__VALUE_AS_INT;
+                bool is_int =
+                    p->value_case == OPENTELEMETRY__PROTO__METRICS__V1__NUMBER_DATA_POINT__VALUE_AS_INT;
                 put_attributes(to, p->attributes, p->n_attributes);
                 gw_text_put_str(to, is_int ? gw_arena_printf(&arena, " %lld", (long long)p->as_int)
                                            : gw_arena_printf(&arena, " %.1f", p->as_double));
@@ -52,8 +55,10 @@ static void put_frame(struct gw_text *to, const struct gw_frame *f)
 
 static void make(gw_str lines)
 {
-    static struct gw_map_item items[] = {{GW_LIT("team"), GW_LIT("x")}, {GW_LIT("host.name"), GW_LIT("fixed")}};
-    const struct metric_points_options options = {.service = GW_STR("svc"), .env = GW_STR("prod"), .resource = {items, 2}, .now = 9};
+    static struct gw_map_item items[] = {{GW_LIT("team"), GW_LIT("x")},
+                                         {GW_LIT("host.name"), GW_LIT("fixed")}};
+    const struct metric_points_options options = {
+        .service = GW_STR("svc"), .env = GW_STR("prod"), .resource = {items, 2}, .now = 9};
     struct points p;
     struct gw_err err;
     gw_arena_init(&arena, 64 << 20);
@@ -114,6 +119,7 @@ static void many_points_are_several_frames(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_become_gauges), cmocka_unit_test(many_points_are_several_frames)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_become_gauges),
+                                       cmocka_unit_test(many_points_are_several_frames)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
-/* datakit_door.c: Reads the parameters of Datakit's doors, and words their answers. Keeps no state. Called by the
+/* datakit_request.c: Reads the parameters of requests to Datakit's endpoints, and words their answers. Keeps no state. Called by the
  * receivers ddtrace and http, on HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "gateway/receivers/common/datakit_door.h"
+#include "gateway/receivers/common/datakit_request.h"
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -90,8 +90,9 @@ void datakit_answer(const struct gw_http_request *q, uint64_t bad, const struct 
     gw_http_reply_header(r, "X-DataKit", DDGATE_VERSION);
     if (!bad)
         return;
-    gw_str message = gw_arena_printf(q->arena, "points that cannot be read: %llu, the others were taken; the first, at offset %zu: %s",
-                                     (unsigned long long)bad, first->pos, first->what);
+    gw_str message = gw_arena_printf(
+        q->arena, "points that cannot be read: %llu, the others were taken; the first, at offset %zu: %s",
+        (unsigned long long)bad, first->pos, first->what);
     put_error(r, q->arena, first->code, message);
 }
 
@@ -99,6 +100,8 @@ void datakit_log_bad(const struct gw_http_request *q, const char *component, uin
                      const struct gw_err *first)
 {
     enum gw_level level = gw_http_first_refused(q, first->code) ? GW_WARNING : GW_DEBUG;
-    gw_log(level, component, "points of a request to %.*s that cannot be read: %llu, the others were taken; the first, at offset %zu: %s",
+    gw_log(level, component,
+           "points of a request to %.*s that cannot be read: %llu, the others were taken; the first, at "
+           "offset %zu: %s",
            GW_FMT(q->path), (unsigned long long)bad, first->pos, first->what);
 }

@@ -1,4 +1,4 @@
-/* datakit_door.h: what requests to Datakit's /v1/write/CATEGORY have in common, whichever receiver takes them.
+/* datakit_request.h: what requests to Datakit's /v1/write/CATEGORY have in common, whichever receiver takes them.
  *
  *     POST /v1/write/tracing?precision=…    Content-Type: application/json: JSON, else line protocol
  *     200                                   all points were taken: no body, as Datakit answers
@@ -10,8 +10,8 @@
  * Threads: the request's.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef GW_DATAKIT_DOOR_H
-#define GW_DATAKIT_DOOR_H
+#ifndef GW_DATAKIT_REQUEST_H
+#define GW_DATAKIT_REQUEST_H
 
 #include "gateway/http/http.h"
 
@@ -32,6 +32,7 @@ void datakit_answer(const struct gw_http_request *, uint64_t bad, const struct g
                     struct gw_http_reply *);
 
 /* A line in the log, once for a client and path. */
-void datakit_log_bad(const struct gw_http_request *, const char *component, uint64_t bad, const struct gw_err *first);
+void datakit_log_bad(const struct gw_http_request *, const char *component, uint64_t bad,
+                     const struct gw_err *first);
 
 #endif
