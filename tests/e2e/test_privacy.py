@@ -99,7 +99,7 @@ def test_an_expression_that_takes_too_long_hides_and_ends(tmp_path):
 
 
 @pytest.mark.parametrize("privacy, words", [
-    ({"replace_tags": ({"name": "a", "pattern": "(?=x)"},)}, "replace_tags[0]: pattern: error parsing regexp"),
+    ({"replace_tags": ({"name": "a", "pattern": "(?=x)"},)}, "replace_tags[0]: the pattern is refused: error parsing regexp"),
     ({"replace_tags": ({"name": "a", "patern": "x"},)}, "there is no such key here: there are name, pattern, repl"),
     ({"replace_tags": ({"name": "a", "pattern": "x"}, {"pattern": "x"})}, "replace_tags[1]: has no name"),
     ({"replace_tags": "x"}, "wants a list of groups"),

@@ -79,7 +79,7 @@ static void make_rule(struct rule *r, const struct gw_map *group, size_t i, cons
     }
     r->re = re_compile(pattern, false, why);
     if (!r->re)
-        gw_config_error(diagnostics, where, "pattern: %s", why);
+        gw_config_error(diagnostics, where, "the pattern is refused: %s", why);
     else
         r->with = re_replacement_new(r->re, member(group, "repl"));
 }
