@@ -60,10 +60,13 @@ def python_environment(name):
 def node_modules(name="node"):
     files = [LISTS / name / "package.json", LISTS / name / "package-lock.json"]
 
+    # What is compiled takes the headers of this Node where they are installed, and fetches none.
+    headers = {"npm_config_nodedir": "/usr"} if pathlib.Path("/usr/include/node/node.h").exists() else {}
+
     def make(directory):
         for file in files:
             shutil.copy(file, directory)
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, stdin=subprocess.DEVNULL, env={**headers, **os.environ})
     return environment(name.replace("/", "-"), files, make) / "node_modules"
 
 
