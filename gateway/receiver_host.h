@@ -13,6 +13,7 @@
 
 struct gw_http;
 struct gw_fanout;
+struct gw_ledger;
 struct gw_listen_claims;
 struct gw_dogstatsd_proxy;
 
@@ -21,6 +22,7 @@ struct gw_host {
     /* the shared HTTP server: receivers that name one address share its listener */
     struct gw_http *http;
     struct gw_fanout *fanout;    /* where frames go */
+    struct gw_ledger *ledger;    /* for who counts what is no frame */
     struct gw_trace_ids *ids;    /* trace id completion */
     struct gw_budget *budget;    /* max_memory */
     struct log_environment logs; /* what log records are made with */
@@ -37,6 +39,8 @@ struct gw_host {
      * its own. NULL: nobody knows */
     bool (*sends_to)(const void *exporters, int port);
     const void *exporters;
+    /* whether one of them is to get this signal, as the configuration says. NULL: nobody knows */
+    bool (*takes)(const void *exporters, unsigned signal);
     /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
     bool unasked;
 };

@@ -267,14 +267,14 @@ static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_si
 
 static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
                                  struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                                 bool can_wait, struct gw_err *err)
+                                 uint64_t also, bool can_wait, struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
     enum gw_code code = admit(f, t, signal, frames, n, can_wait, rooms, err);
     if (code != GW_OK)
         return code;
     /* before the push: a sender may be done with it a moment later */
-    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n));
+    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n) | also);
     push(f, t, rooms);
     return GW_OK;
 }
@@ -287,6 +287,7 @@ struct storing {
     const struct table *t;
     enum gw_signal signal;
     const struct gw_intake *in;
+    uint64_t also; /* rows of the ledger that are no exporters */
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
     /* readers of the disk queue, a bit each, that get the frames of a schema … */
@@ -298,7 +299,7 @@ struct storing {
 static void count_intake(void *arg)
 {
     const struct storing *o = arg;
-    gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n));
+    gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n) | o->also);
 }
 
 /* Decides which exporters get the frames, and which of them have room in memory. Closed queues (GW_STOPPING)
@@ -381,10 +382,10 @@ static void settle_acks(struct gw_frame **frames, size_t n)
 /* *kept: the frames were kept although the code is GW_STORAGE. They will be delivered, but may not survive
  * the machine. */
 static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
-                                 struct gw_frame **frames, size_t n, const struct gw_intake *in, bool *kept,
-                                 struct gw_err *err)
+                                 struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                                 uint64_t also, bool *kept, struct gw_err *err)
 {
-    struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .n = n};
+    struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .also = also, .n = n};
     uint64_t ticket = 0;
     enum gw_code code = plan(&o, frames);
     if (code == GW_STOPPING)
@@ -414,7 +415,8 @@ static bool anybody_asked(const struct table *t, enum gw_signal signal)
 
 /* *kept: the frames were accepted, for any code. */
 static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                          const struct gw_intake *in, bool can_wait, bool *kept, struct gw_err *err)
+                          const struct gw_intake *in, uint64_t also, bool can_wait, bool *kept,
+                          struct gw_err *err)
 {
     enum gw_code code;
     GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
@@ -422,9 +424,9 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
     if (f->durable && n && anybody_asked(t, signal) &&
         !atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
         *kept = false;
-        code = offer_stored(f, t, signal, frames, n, in, kept, err);
+        code = offer_stored(f, t, signal, frames, n, in, also, kept, err);
     } else {
-        code = offer_memory(f, t, signal, frames, n, in, can_wait, err);
+        code = offer_memory(f, t, signal, frames, n, in, also, can_wait, err);
         *kept = code == GW_OK;
     }
     leave(t);
@@ -437,15 +439,21 @@ enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw
                            const struct gw_intake *in, bool can_wait, struct gw_err *err)
 {
     bool kept;
-    enum gw_code code = offer(f, signal, frames, n, in, can_wait, &kept, err);
+    enum gw_code code = offer(f, signal, frames, n, in, 0, can_wait, &kept, err);
     return kept ? GW_OK : code; /* trying again would bring it twice */
 }
 
 enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
                              struct gw_intake *in, struct gw_err *err)
 {
+    return gw_fanout_offer_also(f, signal, frames, n, in, 0, err);
+}
+
+enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames,
+                                  size_t n, struct gw_intake *in, uint64_t also, struct gw_err *err)
+{
     bool kept;
-    enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);
+    enum gw_code code = offer(f, signal, frames, n, in, also, false, &kept, err);
     if (kept)
         return code;
     in->not_taken[code == GW_STOPPING       ? GW_REASON_STOPPING

@@ -71,7 +71,11 @@ bool gw_fanout_asked(const struct gw_fanout *, enum gw_signal);
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                              struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
-/* The same, but on refusal nothing is counted, and frames and intake stay the caller's, who may try again.
+/* The same; what is accepted is also queued for the rows of the ledger in `also`, a bit each, which are no exporters. */
+enum gw_code gw_fanout_offer_also(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
+                                  struct gw_intake *, uint64_t also, struct gw_err *) GW_MUST_CHECK;
+
+/* As gw_fanout_offer, but on refusal nothing is counted, and frames and intake stay the caller's, who may try again.
  * `can_wait`: the caller can wait as long as necessary, so the offer is refused while a queue in memory is
  * lagging (queue.h), even if it has room. */
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,

@@ -13,7 +13,7 @@
 
 const char *gw_signal_name(enum gw_signal signal)
 {
-    static const char *const names[GW_SIGNALS] = {"traces", "logs", "metrics"};
+    static const char *const names[GW_SIGNALS] = {"traces", "logs", "metrics", "profiles"};
     GW_ASSERT(signal < GW_SIGNALS);
     return names[signal];
 }

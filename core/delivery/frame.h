@@ -3,10 +3,11 @@
  *      translator ── writes ──▶ frame ── a reference each ──▶ queue of exporter 1 ──▶ wire
  *                                                        └──▶ queue of exporter 2 ──▶ wire
  *
- * A frame holds one serialized Export{Trace,Logs,Metrics}ServiceRequest and how many items (spans, records,
- * points) stand in it. Serialized protobuf messages concatenate, so a batch is frames laid end to end;
- * nothing is decoded or copied again. There is one frame for each attribute schema that an exporter asked for
- * (option `mode`).
+ * A frame holds one serialized Export{Trace,Logs,Metrics,Profiles}ServiceRequest and how many items (spans,
+ * records, points, profiles) stand in it. Serialized protobuf messages concatenate, so a batch is frames laid end
+ * to end; nothing is decoded or copied again. Not so those of profiles, which point by number into the one table
+ * of their request: such a frame is a request alone. There is one frame for each attribute schema that an exporter
+ * asked for (option `mode`).
  *
  * It is immutable once offered, with one exception, for completing trace ids (trace_ids.h): `pending_ids`
  * lists the trace ids whose upper half was not known when the request was answered; gw_frame_complete_ids()
@@ -33,7 +34,7 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
-enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_SIGNALS };
+enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_PROFILES, GW_SIGNALS };
 
 /* The attributes that a frame carries: the words of option `mode`. */
 enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };

@@ -27,9 +27,16 @@ struct gw_node *gw_lane_pop(struct gw_queue *q, struct lane *lane)
     return node;
 }
 
+/* Of profiles, whose requests do not concatenate. */
+static bool is_alone(const struct gw_node *node)
+{
+    return node->frame->signal == GW_PROFILES;
+}
+
 static bool lane_full(const struct lane *lane, const struct gw_batch_limits *limits)
 {
-    return lane->bytes >= limits->bytes || lane->items >= limits->items;
+    return (lane->chain.first && is_alone(lane->chain.first)) || lane->bytes >= limits->bytes ||
+           lane->items >= limits->items;
 }
 
 /* Under lock: it waits for its trace ids, or does so no longer. */
@@ -158,7 +165,7 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
     gw_unlock(&q->lock);
 }
 
-/* Moves frames from lane to out until one more would not fit; the first always fits. */
+/* Moves frames from lane to out until one more would not fit; the first always fits, and of profiles it goes alone. */
 static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_limits *limits,
                  struct gw_chain *out)
 {
@@ -167,7 +174,7 @@ static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_li
     for (const struct gw_node *node; (node = lane->chain.first);) {
         bytes += node->bytes;
         items += node->frame->items;
-        if (out->first && (bytes > limits->bytes || items > limits->items))
+        if (out->first && (is_alone(node) || bytes > limits->bytes || items > limits->items))
             return;
         gw_chain_add(out, gw_lane_pop(q, lane));
     }

@@ -126,6 +126,8 @@ static void make_urls(struct ctx *c)
     static const char *const paths[GW_SIGNALS] = {"tracing", "logging", "metric"};
     const char *host = c->conf.tls_server_name.len ? c->conf.tls_server_name.ptr : c->target.authority;
     for (int s = 0; s < GW_SIGNALS && !c->target.off; s++) {
+        if (!paths[s])
+            continue;
         snprintf(c->url[s], MAX_URL, "%s://%s%s/v1/write/%s?precision=n%s", c->target.tls ? "https" : "http",
                  host, c->target.path, paths[s], c->conf.token.len ? "&token=" : "");
         put_encoded(c->url[s], MAX_URL, c->conf.token);

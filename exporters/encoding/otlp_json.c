@@ -94,9 +94,10 @@ static void number(struct out *o, double d)
 /* protobuf-c has text only as bytes (proto/common.proto); the name decides which bytes are not text. */
 static void bytes(struct out *o, const char *name, ProtobufCBinaryData b)
 {
-    if (strcmp(name, "trace_id") == 0 || strcmp(name, "span_id") == 0 || strcmp(name, "parent_span_id") == 0)
+    if (strcmp(name, "trace_id") == 0 || strcmp(name, "span_id") == 0 ||
+        strcmp(name, "parent_span_id") == 0 || strcmp(name, "profile_id") == 0)
         hex(o, b);
-    else if (strcmp(name, "bytes_value") == 0)
+    else if (strcmp(name, "bytes_value") == 0 || strcmp(name, "original_payload") == 0)
         base64(o, b);
     else
         text(o, gw_str_n((const char *)b.data, b.len));

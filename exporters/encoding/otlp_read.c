@@ -7,12 +7,15 @@
 #include "core/base/protobuf_wire.h"
 #include "logs_service.pb-c.h"
 #include "metrics_service.pb-c.h"
+#include "profiles_service.pb-c.h"
 #include "trace_service.pb-c.h"
 
 static const ProtobufCMessageDescriptor *const requests[GW_SIGNALS] = {
     [GW_TRACES] = &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor,
     [GW_LOGS] = &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor,
     [GW_METRICS] = &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
+    [GW_PROFILES] =
+        &opentelemetry__proto__collector__profiles__v1development__export_profiles_service_request__descriptor,
 };
 
 /* Well-formed down to its messages, and none of them deeper than `depth`. */

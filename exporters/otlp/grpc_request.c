@@ -285,7 +285,8 @@ void grpc_request_send(struct grpc_requests *of, const struct gw_batch *batch, g
     *q = (struct request){
         .of = of, .batch = batch, .timeout = timeout, .done = done, .cookie = cookie, .open = 1};
     struct part *all = add_part(q, GW_NO_ITEM, 0);
-    if (!all || (of->by_trace && batch->signal != GW_METRICS && !read_items(q, all))) {
+    if (!all ||
+        (of->by_trace && (batch->signal == GW_TRACES || batch->signal == GW_LOGS) && !read_items(q, all))) {
         free(all);
         free(q);
         done(cookie, &no_memory);

@@ -18,6 +18,7 @@ static const char *const methods[GW_SIGNALS] = {
     [GW_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     [GW_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
     [GW_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    [GW_PROFILES] = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
 };
 
 struct otlp_call {

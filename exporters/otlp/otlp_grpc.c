@@ -321,7 +321,7 @@ static void grpc_describe(void *ctx, FILE *to)
 const struct gw_exporter gw_exporter_otlp_grpc = {
     .name = "otlp_grpc",
     .summary = "Sends OTLP over gRPC to a collector or any backend that takes it.",
-    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS | 1u << GW_PROFILES,
     .opts = opts,
     .wants = (const char *const[]){"endpoint", "endpoints", NULL},
     .conf_size = sizeof(struct conf),

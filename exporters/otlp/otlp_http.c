@@ -19,7 +19,9 @@
     X(str, logs_endpoint, "logs_endpoint", "", "", "",                                                       \
       "Whole URL for logs, used as it is instead of endpoint + /v1/logs.")                                   \
     X(str, metrics_endpoint, "metrics_endpoint", "", "", "",                                                 \
-      "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")
+      "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")                             \
+    X(str, profiles_endpoint, "profiles_endpoint", "", "", "",                                               \
+      "Whole URL for profiles, used as it is instead of endpoint + /v1development/profiles.")
 
 #define GW_CONF struct conf
 OTLP_CONF(OPTS);
@@ -39,7 +41,8 @@ struct ctx {
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
-static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/v1/metrics"};
+static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/v1/metrics",
+                                                    "/v1development/profiles"};
 
 /* --- the body in JSON --- */
 
@@ -79,9 +82,10 @@ static bool good_url(const char *url)
 
 static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
-    static const char *const names[GW_SIGNALS] = {"traces_endpoint", "logs_endpoint", "metrics_endpoint"};
+    static const char *const names[GW_SIGNALS] = {"traces_endpoint", "logs_endpoint", "metrics_endpoint",
+                                                  "profiles_endpoint"};
     const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
-                                      c->conf.metrics_endpoint};
+                                      c->conf.metrics_endpoint, c->conf.profiles_endpoint};
     enum gw_code code = GW_OK;
     for (int s = 0; s < GW_SIGNALS; s++) {
         if (whole[s].len && (whole[s].len >= MAX_URL || !good_url(whole[s].ptr))) {
@@ -186,7 +190,7 @@ static void describe(void *ctx, FILE *to)
     const struct ctx *c = ctx;
     const struct otlp_endpoint *t = &c->target;
     const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
-                                      c->conf.metrics_endpoint};
+                                      c->conf.metrics_endpoint, c->conf.profiles_endpoint};
     const char *separator = "";
     if (!t->off) {
         fprintf(to, "%s://%s%s", t->tls ? "https" : "http", t->authority, t->path);
@@ -206,9 +210,10 @@ static void describe(void *ctx, FILE *to)
 const struct gw_exporter gw_exporter_otlp_http = {
     .name = "otlp_http",
     .summary = "Sends OTLP over HTTP, as protobuf or JSON, to any OpenTelemetry backend.",
-    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS | 1u << GW_PROFILES,
     .opts = opts,
-    .wants = (const char *const[]){"endpoint", "traces_endpoint", "logs_endpoint", "metrics_endpoint", NULL},
+    .wants = (const char *const[]){"endpoint", "traces_endpoint", "logs_endpoint", "metrics_endpoint",
+                                   "profiles_endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .remote = true,

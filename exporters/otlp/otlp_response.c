@@ -182,7 +182,7 @@ static void read_partial_success(struct gw_json *j, struct gw_outcome *out)
         bool is_text = gw_json_kind(j) == GW_JSON_STRING;
         gw_str value = written(j);
         if (gw_str_eq(key, GW_STR("rejectedSpans")) || gw_str_eq(key, GW_STR("rejectedLogRecords")) ||
-            gw_str_eq(key, GW_STR("rejectedDataPoints")))
+            gw_str_eq(key, GW_STR("rejectedDataPoints")) || gw_str_eq(key, GW_STR("rejectedProfiles")))
             out->rejected = whole_number(value);
         else if (gw_str_eq(key, GW_STR("errorMessage")) && is_text && value.len)
             put_words(out, j->arena, value);

@@ -10,6 +10,8 @@ enum gw_division gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2
 {
     struct gw_items all;
     struct gw_frame *const frames[] = {(struct gw_frame *)f};
+    if (f->signal == GW_PROFILES) /* which share the tables of their request */
+        return GW_INDIVISIBLE;
     enum gw_items_read how = gw_items_read(&all, f->signal, frames, 1);
     if (how != GW_ITEMS_READ)
         return how == GW_ITEMS_UNKNOWN ? GW_INDIVISIBLE : GW_DIVISION_NO_MEMORY;

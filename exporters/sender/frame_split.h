@@ -6,7 +6,7 @@
  *
  * All fields around the spans (or log records, or points of metrics) are repeated in both halves, the spans are shared
  * out in their order, so each half is a whole request that says the same as before (frame_items.h). Cold path: a
- * backend refused a request as too large and the batch holds no second frame to leave out.
+ * backend refused a request as too large and the batch holds no second frame to leave out. Profiles are not split.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -69,7 +69,9 @@ struct gw_budget;
     X(str, name, "name", "", "", "",                                                                         \
       "Name in logs, counters and the ledger; the type when left out. Two exporters need two names.")        \
     X(list, signals, "signals", "", "", "",                                                                  \
-      "What it gets, of traces, logs and metrics; everything that it can carry when left out.")              \
+      "What it gets, of traces, logs, metrics and profiles; everything that it can carry but profiles, "     \
+      "which are "                                                                                           \
+      "experimental, when left out.")                                                                        \
     X(choice, mode, "mode", "otel", "otel|both|datadog", "",                                                 \
       "How spans say what they say: OpenTelemetry's attributes, those and the original tags, or the "        \
       "original tags only.")                                                                                 \

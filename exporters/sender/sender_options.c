@@ -27,8 +27,8 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
         gw_str word = conf->signals.items[i];
         int signal = signal_of(word);
         if (signal < 0)
-            gw_option_error(diagnostics, path, "signals", "\"%.*s\" is none of traces, logs, metrics",
-                            GW_FMT(word));
+            gw_option_error(diagnostics, path, "signals",
+                            "\"%.*s\" is none of traces, logs, metrics, profiles", GW_FMT(word));
         else if (!(exporter->signals & 1u << signal))
             gw_option_error(diagnostics, path, "signals", "%s cannot carry %s", exporter->name,
                             gw_signal_name((enum gw_signal)signal));
@@ -48,5 +48,5 @@ unsigned gw_sender_signals(const struct gw_sender_conf *conf, const struct gw_ex
         int signal = signal_of(conf->signals.items[i]);
         signals |= signal < 0 ? 0 : 1u << signal;
     }
-    return conf->signals.n ? signals & exporter->signals : exporter->signals;
+    return conf->signals.n ? signals & exporter->signals : exporter->signals & ~(1u << GW_PROFILES);
 }

@@ -148,8 +148,9 @@ struct gw_http_route {
     bool as_sent;      /* the handler sees the body as it was sent, compressed or not */
     /* what follows a prefix may be the site's token: such a path must not stand in any log line */
     bool ends_in_key;
-    bool may_delay; /* its good answers are held back while the site's `delay` lasts */
-    int tag;        /* the receiver's own */
+    uint64_t max_body; /* instead of the site's; 0: the site's */
+    bool may_delay;    /* its good answers are held back while the site's `delay` lasts */
+    int tag;           /* the receiver's own */
     gw_http_f *handle;
 };
 

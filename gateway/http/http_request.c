@@ -179,10 +179,15 @@ static size_t most(const struct conn *c, uint64_t limit)
     return limit < possible ? (size_t)limit : possible;
 }
 
+static uint64_t max_body(const struct request *q)
+{
+    return q->route && q->route->max_body ? q->route->max_body : q->site->limits.max_body;
+}
+
 /* A body that is discarded as it arrives needs no memory. */
 static bool is_too_large(const struct conn *c, uint64_t bytes)
 {
-    return bytes > most(c, c->req.site->limits.max_body) && !(c->req.route && c->req.route->ignores_body);
+    return bytes > most(c, max_body(&c->req)) && !(c->req.route && c->req.route->ignores_body);
 }
 
 static bool claims_too_much(const struct conn *c)
@@ -252,7 +257,7 @@ void gw_http_begin_unread(struct conn *c)
 static enum gw_code append(struct conn *c, const char *data, size_t n)
 {
     struct request *q = &c->req;
-    size_t expect = q->chunked ? most(c, q->site->limits.max_body) : (size_t)q->claimed;
+    size_t expect = q->chunked ? most(c, max_body(q)) : (size_t)q->claimed;
     struct gw_body_pool *pool = &c->worker->pool;
     if (!gw_body_grow(pool, &q->body, q->body.len + n, expect)) {
         gw_http_make_room(c->worker, c, q->moved);

@@ -25,7 +25,8 @@ static const struct {
     const char *option, *variable;
 } whole[] = {{"traces_endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
              {"logs_endpoint", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"},
-             {"metrics_endpoint", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"}};
+             {"metrics_endpoint", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"},
+             {"profiles_endpoint", "OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT"}};
 
 /* The signal's own variable, or the general one; NULL if neither is set. */
 static const char *lookup(gw_env_f *env, const char *variable, char name[static 64])

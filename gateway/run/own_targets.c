@@ -62,3 +62,12 @@ bool gw_conf_sends_to(const void *conf, int port)
     }
     return false;
 }
+
+bool gw_conf_takes(const void *conf, unsigned signal)
+{
+    const struct gw_conf *c = conf;
+    for (size_t i = 0; i < c->exporters_n; i++)
+        if (gw_sender_signals(&c->exporters[i].sender, c->exporters[i].module) >> signal & 1)
+            return true;
+    return false;
+}

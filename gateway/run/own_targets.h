@@ -12,5 +12,7 @@
 /* By options whose names end in "endpoint": http://localhost:4317, https://[::1]:4318/v1/traces. `conf` is a struct
  * gw_conf: gw_host.sends_to. */
 bool gw_conf_sends_to(const void *conf, int port);
+/* Whether one is to get this signal, by its option signals: gw_host.takes. */
+bool gw_conf_takes(const void *conf, unsigned signal);
 
 #endif

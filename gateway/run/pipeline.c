@@ -62,6 +62,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
         return false;
     p->host = (struct gw_host){.http = p->http,
                                .fanout = p->fanout,
+                               .ledger = p->ledger,
                                .ids = p->ids,
                                .budget = &p->budget,
                                .logs = {&p->budget, p->ids, p->scripts},
@@ -72,6 +73,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .dogstatsd = &p->dogstatsd,
                                .receivers = conf->receivers_n,
                                .sends_to = gw_conf_sends_to,
+                               .takes = gw_conf_takes,
                                .exporters = conf,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)

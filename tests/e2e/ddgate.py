@@ -229,11 +229,11 @@ class Ledger:
     def parse(cls, text):
         ledger, signal, place = cls(), None, None
         for line in text.splitlines():
-            if line in ("traces", "logs", "metrics"):
+            if line in ("traces", "logs", "metrics", "profiles"):
                 signal = ledger.signals[line] = {"intake": Counter(), "exporters": {}}
                 place = signal["intake"]
             elif signal and line.startswith("  exporter "):
-                place = signal["exporters"].setdefault(line.split()[1], Counter())
+                place = signal["exporters"].setdefault(line.removeprefix("  exporter "), Counter())
             elif signal and (row := cls.ROW.fullmatch(line)):
                 place[(row["what"], row["why"]) if row["why"] else row["what"]] += int(row["n"])
             else:

@@ -21,7 +21,7 @@ UNTRANSLATED = [
     ("/tracer_flare/v1", ["POST"], 200, b"", "sends a flare for Datadog's support; ddgate does not take it"),
     ("/v0.1/pipeline_stats", ["POST"], 202, b"{}", "DD_DATA_STREAMS_ENABLED=false"),
     ("/evp_proxy/v4/api/v2/errorsintake", ["POST"], 202, b"{}", "DD_LLMOBS_ENABLED=false"),
-    ("/profiling/v1/input", ["POST"], 200, b"", "sends profiles; ddgate does not take them: DD_PROFILING_ENABLED=false saves its work"),
+    ("/profiling/v1/input", ["POST"], 200, b"", "sends profiles; they are dropped, but option profiles keeps them: DD_PROFILING_ENABLED=false saves its work"),
     ("/v0.6/stats", ["POST", "PUT"], 200, b"", "DD_TRACE_STATS_COMPUTATION_ENABLED=false"),
     ("/openlineage/api/v1/lineage", ["POST"], 200, b"", "OPENLINEAGE_DISABLED=true"),
     ("/dogstatsd/v2/proxy", ["POST", "GET"], 200, b"", "DD_RUNTIME_METRICS_ENABLED=false"),

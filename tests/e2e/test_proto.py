@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OTLP = [
     "common.v1.common", "resource.v1.resource", "trace.v1.trace", "logs.v1.logs", "metrics.v1.metrics",
     "collector.trace.v1.trace_service", "collector.logs.v1.logs_service", "collector.metrics.v1.metrics_service",
+    "profiles.v1development.profiles", "collector.profiles.v1development.profiles_service",
 ]
 # Descriptors of which proto/ holds a part: only what it holds is compared.
 PARTLY = [any_pb2, duration_pb2, status_pb2, error_details_pb2]

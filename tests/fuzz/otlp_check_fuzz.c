@@ -8,6 +8,7 @@
 
 #include "logs_service.pb-c.h"
 #include "metrics_service.pb-c.h"
+#include "profiles_service.pb-c.h"
 #include "trace_service.pb-c.h"
 #include "translators/otlp/otlp_cut.h"
 
@@ -19,7 +20,9 @@ static const ProtobufCMessageDescriptor *descriptor(enum otlp_message m)
                ? &opentelemetry__proto__collector__trace__v1__export_trace_service_request__descriptor
            : m == OTLP_LOGS_REQUEST
                ? &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor
-               : &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor;
+           : m == OTLP_METRICS_REQUEST
+               ? &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor
+               : &opentelemetry__proto__collector__profiles__v1development__export_profiles_service_request__descriptor;
 }
 
 static uint64_t spans_of(const Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest *r)
@@ -69,11 +72,22 @@ static uint64_t points_of(const Opentelemetry__Proto__Collector__Metrics__V1__Ex
     return n;
 }
 
+static uint64_t
+profiles_of(const Opentelemetry__Proto__Collector__Profiles__V1development__ExportProfilesServiceRequest *r)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < r->n_resource_profiles; i++)
+        for (size_t k = 0; k < r->resource_profiles[i]->n_scope_profiles; k++)
+            n += r->resource_profiles[i]->scope_profiles[k]->n_profiles;
+    return n;
+}
+
 static uint64_t items_of(enum otlp_message m, const ProtobufCMessage *message)
 {
-    return m == OTLP_TRACES_REQUEST ? spans_of((const void *)message)
-           : m == OTLP_LOGS_REQUEST ? records_of((const void *)message)
-                                    : points_of((const void *)message);
+    return m == OTLP_TRACES_REQUEST    ? spans_of((const void *)message)
+           : m == OTLP_LOGS_REQUEST    ? records_of((const void *)message)
+           : m == OTLP_METRICS_REQUEST ? points_of((const void *)message)
+                                       : profiles_of((const void *)message);
 }
 
 struct pieces {
@@ -129,7 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct otlp_observer observer = {see, &seen};
     if (size < 2)
         return 0;
-    enum otlp_message m = (enum otlp_message)(OTLP_TRACES_REQUEST + data[0] % 3);
+    unsigned signal = data[0] == 'p' ? 3 : data[0] % 3; /* 'p': profiles, which came later */
+    enum otlp_message m = (enum otlp_message)(OTLP_TRACES_REQUEST + signal);
     gw_str body = gw_str_n((const char *)data + 2, size - 2);
     enum gw_code code = otlp_check(m, body, &observer, &c, &err);
     if (code) {

@@ -429,6 +429,7 @@ enum gw_code otlp_check(enum otlp_message request, gw_str body, const struct otl
     *out = (struct otlp_contents){0};
     if (body.len && !walk_message(&w, at, at + body.len, request, 0))
         return fail(&w, err);
+    settle_unit(&w); /* what is wrong with the request's own fields, a dictionary's texts, costs all of it */
     return GW_OK;
 }
 

@@ -64,7 +64,7 @@ struct otlp_contents {
 };
 uint64_t otlp_refused(const struct otlp_contents *);
 
-/* Before:  `request` is OTLP_TRACES_REQUEST, _LOGS_ or _METRICS_; body is any bytes, of any length, empty too;
+/* Before:  `request` is OTLP_TRACES_REQUEST, _LOGS_, _METRICS_ or _PROFILES_; body is any bytes, of any length, empty too;
  *          the observer may be NULL.
  * After:   GW_OK, and *out is filled: Σ refused ≤ items; `faulty` where Σ refused > 0. Or GW_BAD_PROTOBUF with
  *          err->pos ≤ body.len, and *out is not to be used; the observer may have been told of spans.

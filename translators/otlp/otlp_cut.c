@@ -63,7 +63,7 @@ static void write_own(struct cutter *c, enum otlp_message m, struct wire_view v)
             otlp_append(&c->w, wire_text(f.whole));
 }
 
-/* Fields of the request itself go with its first piece. */
+/* Fields of the request itself go with its first piece; but the dictionary of profiles, which point into it, with each. */
 static void open_levels(struct cutter *c)
 {
     for (unsigned i = 0; i < c->n; i++) {
@@ -71,7 +71,7 @@ static void open_levels(struct cutter *c)
         if (l->is_open)
             continue;
         l->mark = i ? otlp_open(&c->w, l->number, LENGTH_BYTES) : 0;
-        if (i || !l->was_open)
+        if (i || !l->was_open || l->m == OTLP_PROFILES_REQUEST)
             write_own(c, l->m, l->body);
         l->is_open = l->was_open = true;
     }

@@ -247,6 +247,8 @@ enum gw_code otlp_intake_make(struct otlp_intake *o, struct otlp_intake_thread *
     struct taking t = {.o = o, .thread = thread, .arena = arena, .made = made};
     struct otlp_contents *contents = &made->taken.contents;
     *made = (struct otlp_made){.frames = {.signal = signal, .arena = arena}};
+    if (signal == GW_PROFILES && !gw_fanout_schemas(o->host->fanout, GW_PROFILES))
+        return gw_fail(err, GW_NO_PROFILES, 0, "%s", "");
     begin(&t);
     enum gw_code code = check(o, signal, body, contents, err);
     if (code) {

@@ -201,12 +201,15 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     const struct dd_privacy_conf privacy = {DD_PRIVACY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
+    const struct ddtrace_profiles_conf profiles = {DDTRACE_PROFILES_OPTS(GW_OPT_COPY)};
     const struct ddtrace_span_metrics_conf span_metrics = {DDTRACE_SPAN_METRICS_OPTS(GW_OPT_COPY)};
     d->host = host;
     gw_span_services_offer(gw_trace_ids_services(host->ids));
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     d->cgroups = ddtrace_cgroups_new(c->proc_root.ptr, c->cgroup_root.ptr);
     if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))
+        return GW_INTERNAL;
+    if (ddtrace_profiles_open(&d->profiles, &profiles, c->max_inflated, &c->listen, host, path, diagnostics))
         return GW_INTERNAL;
     ddtrace_span_metrics_open(&d->span_metrics, &span_metrics, host, path, diagnostics);
     d->privacy = dd_privacy_new(&privacy, &d->privacy_counts, path, diagnostics);
@@ -235,6 +238,7 @@ static void start(void *ctx)
         d->threads[i].privacy = dd_privacy_thread_new(d->privacy);
         GW_ASSERT(d->threads[i].translator && (d->threads[i].privacy || !d->privacy));
     }
+    ddtrace_profiles_start(&d->profiles);
     ddtrace_span_metrics_start(&d->span_metrics);
     if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was said; what is not translated is dropped */
         ddtrace_proxy_close(d->proxy);
@@ -283,6 +287,7 @@ static void stop(void *ctx)
 {
     struct ddtrace *d = ctx;
     ddtrace_proxy_stop(d->proxy);
+    ddtrace_profiles_stop(&d->profiles);
     ddtrace_span_metrics_stop(&d->span_metrics);
     log_counts_of(d);
 }
@@ -310,6 +315,7 @@ static void close_(void *ctx)
     d->threads_n = 0;
     ddtrace_proxy_close(d->proxy);
     d->proxy = NULL;
+    ddtrace_profiles_close(&d->profiles);
     ddtrace_cgroups_drop(d->cgroups);
     d->cgroups = NULL;
     ddtrace_span_metrics_close(&d->span_metrics);
@@ -321,8 +327,10 @@ static void close_(void *ctx)
     ddtrace_info_drop(d);
 }
 
+enum { SPAN_METRICS_ROWS = 5 };
 static const struct gw_metric metrics[] = {
     DDTRACE_SPAN_METRICS_ROWS,
+    DDTRACE_PROFILES_ROWS,
 #define PAYLOADS(format, name)                                                                               \
     GW_COUNTER_FOR(struct ddtrace, counts.payloads[format], "ddtrace_payloads_total", "format", name,        \
                    "Trace payloads that held something, by format.")
@@ -413,6 +421,7 @@ static void measure(void *ctx, struct gw_metrics *to)
 {
     const struct ddtrace *d = ctx;
     ddtrace_span_metrics_measure(&d->span_metrics, metrics, to);
+    ddtrace_profiles_measure(&d->profiles, metrics + SPAN_METRICS_ROWS, to);
 }
 
 const struct gw_receiver gw_receiver_ddtrace = {

@@ -7,6 +7,7 @@
  *                                     span metrics, of all that came                                           ddtrace_span_metrics.c
  *      POST /v1/write/tracing         spans that a Datakit wrote as points                                      ddtrace_points.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
+ *      /profiling/v1/input            by option profiles: files, forwarded, OTLP                               ddtrace_profiles.h
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *                                     or forwarded                                                             ddtrace_proxy.c, ddtrace_target.c
  *
@@ -23,6 +24,7 @@
 #include "gateway/http/http_open.h"
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
+#include "gateway/receivers/ddtrace/ddtrace_profiles.h"
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
 #include "gateway/receivers/ddtrace/ddtrace_span_metrics.h"
 #include "translators/ddtrace/dd_privacy.h"
@@ -97,6 +99,7 @@
       "Every sender is on this host, also those that come from other addresses than loopback, as pods do "   \
       "to a DaemonSet: they get its host.name, and their inodes are looked up here.")                        \
     DDTRACE_PROXY_OPTS(X)                                                                                    \
+    DDTRACE_PROFILES_OPTS(X)                                                                                 \
     X(map, resource, "resource", "", "", "",                                                                 \
       "Resource attributes to add to all; they win over what is found.")                                     \
     X(list, promote, "promote", "", "", "",                                                                  \
@@ -167,7 +170,8 @@ struct ddtrace {
     bool has_socket; /* conf.socket is open */
     struct ddtrace_cgroups *cgroups;
     struct ddtrace_proxy *proxy; /* NULL: none */
-    atomic_bool said_unseen;     /* to the log: there are peers whose process is not seen */
+    struct ddtrace_profiles profiles;
+    atomic_bool said_unseen; /* to the log: there are peers whose process is not seen */
     struct ddtrace_thread *threads;
     unsigned threads_n;
     struct ddtrace_counts counts;

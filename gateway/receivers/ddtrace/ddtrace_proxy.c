@@ -31,6 +31,8 @@ struct job {
     char *body;
     size_t body_len, cost; /* cost: of the queue */
     bool has_body;
+    ddtrace_sent_f *done; /* who looks after it, and has the body; NULL: a forwarded request */
+    void *cookie;
     /* the proxy's thread */
     CURL *easy;
     char *answer;
@@ -53,6 +55,8 @@ struct ddtrace_proxy {
     struct job *incoming, **incoming_end;
     size_t bytes, requests; /* held, until they are answered */
     bool stopping;
+    void (*idle)(void *, bool stopping); /* NULL: it only forwards */
+    void *cookie;
     /* the thread's own */
     struct job *open;
     bool away; /* the last request found nobody */
@@ -80,18 +84,13 @@ static bool check_options(struct ddtrace_upstream *upstream, const struct ddtrac
     return !upstream->site[0] || key;
 }
 
-enum gw_code ddtrace_proxy_open(struct ddtrace_proxy **out, const struct ddtrace_proxy_conf *conf,
-                                struct gw_budget *budget, const char *path,
-                                struct gw_diagnostics *diagnostics)
+static enum gw_code make(struct ddtrace_proxy **out, const struct ddtrace_proxy_conf *conf,
+                         const struct ddtrace_upstream *upstream, struct gw_budget *budget)
 {
-    struct ddtrace_upstream upstream;
-    *out = NULL;
-    if (!check_options(&upstream, conf, path, diagnostics))
-        return GW_OK;
     struct ddtrace_proxy *p = calloc(1, sizeof *p);
     if (!p)
         return GW_INTERNAL;
-    *p = (struct ddtrace_proxy){.conf = *conf, .upstream = upstream, .budget = budget};
+    *p = (struct ddtrace_proxy){.conf = *conf, .upstream = *upstream, .budget = budget};
     p->incoming_end = &p->incoming;
     gw_lock_init(&p->lock, GW_LOCK_PROXY);
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: paired in close */
@@ -101,6 +100,15 @@ enum gw_code ddtrace_proxy_open(struct ddtrace_proxy **out, const struct ddtrace
         return GW_INTERNAL;
     curl_multi_setopt(p->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS);
     return GW_OK;
+}
+
+enum gw_code ddtrace_proxy_open(struct ddtrace_proxy **out, const struct ddtrace_proxy_conf *conf,
+                                struct gw_budget *budget, const char *path,
+                                struct gw_diagnostics *diagnostics)
+{
+    struct ddtrace_upstream upstream;
+    *out = NULL;
+    return check_options(&upstream, conf, path, diagnostics) ? make(out, conf, &upstream, budget) : GW_OK;
 }
 
 void ddtrace_proxy_close(struct ddtrace_proxy *p)
@@ -135,7 +143,8 @@ static void drop_job(struct job *j)
     curl_slist_free_all(j->headers);
     free(j->type);
     free(j->answer);
-    free(j->body);
+    if (!j->done)
+        free(j->body);
     free(j);
 }
 
@@ -497,11 +506,30 @@ static void unlink_job(struct ddtrace_proxy *p, const struct job *j)
         }
 }
 
+static gw_nsec retry_after(const struct job *j)
+{
+    curl_off_t seconds = 0;
+    if (j->easy)
+        curl_easy_getinfo(j->easy, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > 0 && seconds < 3600 ? (gw_nsec)seconds * GW_SEC : 0;
+}
+
+static void tell_maker(const struct job *j, enum gw_code code, unsigned status)
+{
+    const struct ddtrace_sent sent = {.code = code,
+                                      .status = status,
+                                      .retry_after = retry_after(j),
+                                      .why = j->error[0] ? j->error : gw_code_text(code)};
+    j->done(j->cookie, &sent);
+}
+
 static void end_job(struct job *j, enum gw_code code, unsigned status)
 {
     struct ddtrace_proxy *p = j->proxy;
     unlink_job(p, j);
-    if (code)
+    if (j->done)
+        tell_maker(j, code, status);
+    else if (code)
         answer_error(j, code);
     else
         answer_with(j, status);
@@ -530,8 +558,11 @@ static void finish(struct ddtrace_proxy *p, struct job *j, CURLcode result)
     long status = 0;
     curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
     bool good = result == CURLE_OK && status >= 200;
-    log_away(p, !good, j->error[0] ? j->error : curl_easy_strerror(result));
-    if (good && p->conf.proxy_api_key.len && (status == 401 || status == 403))
+    if (!good && !j->error[0])
+        snprintf(j->error, sizeof j->error, "%s", curl_easy_strerror(result));
+    if (!j->done)
+        log_away(p, !good, j->error);
+    if (good && !j->done && p->conf.proxy_api_key.len && (status == 401 || status == 403))
         gw_log(GW_WARNING, "receiver=ddtrace",
                "the upstream of the proxy answers %ld: is proxy.api_key right?", status);
     end_job(j,
@@ -590,6 +621,8 @@ static void *run(void *proxy)
         take_results(p);
         if (stopping && !until)
             until = gw_now() + LAST_WORDS;
+        if (p->idle)
+            p->idle(p->cookie, stopping);
         if (stopping && (!p->open || gw_now() >= until))
             break;
         curl_multi_poll(p->multi, NULL, 0, stopping ? 50 : POLL_MS, NULL);
@@ -597,6 +630,59 @@ static void *run(void *proxy)
     while (p->open)
         end_job(p->open, GW_STOPPING, 0);
     return NULL;
+}
+
+/* Requests that are kept by who made them */
+
+struct ddtrace_proxy *ddtrace_proxy_for_sending(gw_str base, gw_nsec timeout, struct gw_budget *budget,
+                                                void (*idle)(void *, bool stopping), void *cookie)
+{
+    struct ddtrace_proxy *p = NULL;
+    const struct ddtrace_proxy_conf conf = {.proxy_upstream = base, .proxy_timeout = timeout};
+    struct ddtrace_upstream upstream;
+    struct gw_err err;
+    if (ddtrace_upstream_read(&upstream, base, &err) || make(&p, &conf, &upstream, budget)) {
+        ddtrace_proxy_close(p);
+        return NULL;
+    }
+    p->idle = idle;
+    p->cookie = cookie;
+    return p;
+}
+
+bool ddtrace_proxy_send(struct ddtrace_proxy *p, const struct ddtrace_sending *s)
+{
+    struct job *j = calloc(1, sizeof *j);
+    struct passing passing = {.job = j};
+    if (!j)
+        return false;
+    *j = (struct job){.proxy = p,
+                      .method = "POST",
+                      .has_body = true,
+                      .body = (char *)(uintptr_t)s->body.ptr,
+                      .body_len = s->body.len};
+    snprintf(j->url, sizeof j->url, "%s", s->url);
+    for (const char *const *h = s->headers; *h; h++) {
+        gw_str line = gw_str_z(*h);
+        size_t colon = gw_str_find(line, ':');
+        add_header(&passing, gw_str_n(line.ptr, colon), gw_str_trim(gw_str_from(line, colon + 1)));
+    }
+    gw_lock(&p->lock);
+    p->requests++;
+    gw_unlock(&p->lock);
+    j->done = s->done; /* from here on the body is the caller's */
+    j->cookie = s->cookie;
+    if (passing.failed) {
+        drop_job(j);
+        return false;
+    }
+    begin(p, j);
+    return true;
+}
+
+void ddtrace_proxy_wake(struct ddtrace_proxy *p)
+{
+    curl_multi_wakeup(p->multi);
 }
 
 bool ddtrace_proxy_start(struct ddtrace_proxy *p)

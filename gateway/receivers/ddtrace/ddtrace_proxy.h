@@ -77,4 +77,32 @@ struct ddtrace_forward {
 /* GW_OK: it is on its way, and unless it is at_once the answer comes by itself. Else the caller answers so. */
 enum gw_code ddtrace_proxy_forward(struct ddtrace_proxy *, const struct ddtrace_forward *, struct gw_err *);
 
+/* --- for who keeps requests until they are taken (ddtrace_profile_forward.h) --- */
+
+/* What became of a request: GW_OK and the answer's status; else there was none, and `why` says why. */
+struct ddtrace_sent {
+    enum gw_code code;
+    unsigned status;
+    gw_nsec retry_after; /* 0: not said */
+    const char *why;
+};
+typedef void ddtrace_sent_f(void *cookie, const struct ddtrace_sent *);
+
+struct ddtrace_sending {
+    const char *url;
+    const char *const *headers; /* "Name: value", NULL-terminated; copied, as the URL is */
+    gw_str body;                /* the caller's until `done` */
+    ddtrace_sent_f *done;       /* once, on the proxy's thread */
+    void *cookie;
+};
+
+/* A proxy for such requests alone, to the upstream `base` (http://host:port …, unix:///path …) or a site's name. Its thread
+ * calls `idle` after each turn of its loop, once a second at least, and as it begins to stop. NULL: no memory. */
+struct ddtrace_proxy *ddtrace_proxy_for_sending(gw_str base, gw_nsec timeout, struct gw_budget *,
+                                                void (*idle)(void *, bool stopping), void *cookie);
+/* On the proxy's thread. False: no memory, and `done` is not called. */
+bool ddtrace_proxy_send(struct ddtrace_proxy *, const struct ddtrace_sending *) GW_MUST_CHECK;
+/* Any thread: `idle` is called soon. */
+void ddtrace_proxy_wake(struct ddtrace_proxy *);
+
 #endif

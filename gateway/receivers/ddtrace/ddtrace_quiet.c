@@ -98,6 +98,8 @@ static void drop(struct ddtrace *d, const struct gw_http_route *route, const str
     struct ddtrace_quiet *q = &d->quiet[route->tag];
     atomic_fetch_add_explicit(&q->requests, 1, memory_order_relaxed);
     log_once(r, q, request);
+    if (route->tag == DDTRACE_QUIET_PROFILES)
+        ddtrace_profiles_unread(d->host, GW_REASON_NOT_KEPT);
     reply->status = r->status;
     reply->type = r->body[0] ? "application/json" : NULL;
     reply->body = gw_str_z(r->body);
@@ -165,6 +167,23 @@ static void dogstatsd(void *ctx, const struct gw_http_route *route, const struct
         ddtrace_quiet_answer(ctx, route, request, reply);
 }
 
+/* By option profiles, which comes before the proxy. */
+static void profiles(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
+                     struct gw_http_reply *reply)
+{
+    struct ddtrace *d = ctx;
+    ddtrace_profiles_take(&d->profiles, request, ddtrace_origin_of_peer(d, request->peer)->container, reply);
+}
+
+static void route_profiles(const struct ddtrace *d, struct gw_http_route *to)
+{
+    *to = (struct gw_http_route){.path = rows[DDTRACE_QUIET_PROFILES].path,
+                                 .methods = SEND,
+                                 .max_body = d->conf.profiles_max_upload,
+                                 .tag = DDTRACE_QUIET_PROFILES,
+                                 .handle = profiles};
+}
+
 size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
 {
     for (int i = 0; i < DDTRACE_QUIETS; i++) {
@@ -177,6 +196,8 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
                                        .tag = i,
                                        .handle = is_dogstatsd(i) ? dogstatsd : ddtrace_quiet_answer};
     }
+    if (ddtrace_profiles_wanted(&d->profiles))
+        route_profiles(d, &to[DDTRACE_QUIET_PROFILES]);
     return DDTRACE_QUIETS;
 }
 
@@ -187,7 +208,7 @@ const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row
     bool forwarded = ddtrace_proxy_takes(d->proxy, row), taken = false;
     if (is_dogstatsd((int)row) && d->host->dogstatsd)
         (void)gw_dogstatsd_port(d->host->dogstatsd, &taken);
-    if (taken)
+    if (taken || (row == DDTRACE_QUIET_PROFILES && ddtrace_profiles_wanted(&d->profiles)))
         return rows[row].path;
     if (forwarded && row == DDTRACE_QUIET_EVENTS)
         return "/evp_proxy/v1/,/evp_proxy/v2/,/evp_proxy/v3/,/evp_proxy/v4/";

@@ -147,15 +147,17 @@ static uint64_t claimed_traces(const struct dd_request *from)
     return from->trace_count < DD_MAX_ELEMENTS ? from->trace_count : DD_MAX_ELEMENTS;
 }
 
+static enum gw_reason unread_reason(enum gw_code code)
+{
+    int status = gw_code_http(code);
+    return status == 429 ? GW_REASON_QUEUE_FULL : status == 503 ? GW_REASON_STOPPING : GW_REASON_UNREAD;
+}
+
 static void refuse_unread(struct ddtrace *d, const struct dd_request *from, enum gw_code code)
 {
     struct gw_intake intake = {0};
     struct gw_err ignored;
-    int status = gw_code_http(code);
-    add_unread(&intake, claimed_traces(from),
-               status == 429   ? GW_REASON_QUEUE_FULL
-               : status == 503 ? GW_REASON_STOPPING
-                               : GW_REASON_UNREAD);
+    add_unread(&intake, claimed_traces(from), unread_reason(code));
     if (intake.received)
         (void)!gw_fanout_offer(d->host->fanout, GW_TRACES, NULL, 0, &intake, &ignored);
     add(&d->counts.lost_chunks, intake.received);
@@ -170,11 +172,14 @@ static void see_count(void *n, gw_str name, gw_str value)
 
 void ddtrace_refused(void *ctx, const struct gw_http_request *q, enum gw_code code)
 {
+    struct ddtrace *d = ctx;
     struct dd_request from = {0};
     if (q->method != GW_HTTP_PUT && q->method != GW_HTTP_POST)
         return;
+    if (gw_str_eq(q->path, GW_STR("/profiling/v1/input")))
+        ddtrace_profiles_unread(d->host, unread_reason(code));
     gw_http_headers(q, see_count, &from.trace_count);
-    refuse_unread(ctx, &from, code);
+    refuse_unread(d, &from, code);
 }
 
 enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,

@@ -302,7 +302,7 @@ bool kafka_group_join(struct kafka *k)
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(4);
     char words[WORDS];
     for (int s = 0; s < GW_SIGNALS; s++)
-        for (size_t i = 0; i < k->topics.of[s]->n; i++)
+        for (size_t i = 0; k->topics.of[s] && i < k->topics.of[s]->n; i++)
             rd_kafka_topic_partition_list_add(topics, k->topics.of[s]->items[i].ptr, RD_KAFKA_PARTITION_UA);
     rd_kafka_poll_set_consumer(k->client.handle);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(k->client.handle, topics);

@@ -43,7 +43,7 @@ static bool signal_of(const struct kafka_record *r, const struct kafka_topics *t
 {
     for (int s = 0; s < GW_SIGNALS; s++) {
         bool is = r->signal.ptr ? gw_str_eq(r->signal, gw_str_z(gw_signal_name((enum gw_signal)s)))
-                                : is_topic_of(topics->of[s], r->topic);
+                                : topics->of[s] && is_topic_of(topics->of[s], r->topic);
         if (is) {
             *signal = (enum gw_signal)s;
             return true;

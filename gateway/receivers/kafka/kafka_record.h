@@ -44,7 +44,7 @@ struct kafka_record {
 
 /* Topics of each signal: names, or regular expressions that begin with '^'. */
 struct kafka_topics {
-    const struct gw_list *of[GW_SIGNALS];
+    const struct gw_list *of[GW_SIGNALS]; /* NULL: none, as of profiles */
 };
 
 /* KAFKA_FAULT_NONE, KAFKA_FAULT_UNKNOWN_SIGNAL or KAFKA_FAULT_UNKNOWN_ENCODING. */

@@ -32,6 +32,11 @@ static const struct gw_http_route routes[] = {
      .tag = GW_METRICS,
      .may_delay = true,
      .handle = otlp_http_export},
+    {.path = "/v1development/profiles",
+     .methods = GW_HTTP_POST,
+     .tag = GW_PROFILES,
+     .may_delay = true,
+     .handle = otlp_http_export},
 };
 
 /* Tracers of Datadog that were given this port. */
@@ -179,6 +184,8 @@ static const struct gw_metric metrics[] = {
                    "logs", "Requests that were taken, whole or in part."),
     GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_METRICS], "otlp_requests_total", "signal",
                    "metrics", "Requests that were taken, whole or in part."),
+    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_PROFILES], "otlp_requests_total", "signal",
+                   "profiles", "Requests that were taken, whole or in part."),
     GW_COUNTER_AT(struct otlp_receiver, intake.counts.faulty, "otlp_partial_requests_total",
                   "Requests of which some items were refused: the answer's partial_success says why."),
     GW_COUNTER_AT(struct otlp_receiver, intake.counts.malformed, "otlp_malformed_requests_total",

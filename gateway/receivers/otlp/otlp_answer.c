@@ -68,8 +68,10 @@ static gw_str quotable(gw_str s, struct gw_arena *arena)
 
 static gw_str taken_json(const struct otlp_taken *t, enum gw_signal signal, struct gw_arena *arena)
 {
-    static const char *const rejected[GW_SIGNALS] = {
-        [GW_TRACES] = "rejectedSpans", [GW_LOGS] = "rejectedLogRecords", [GW_METRICS] = "rejectedDataPoints"};
+    static const char *const rejected[GW_SIGNALS] = {[GW_TRACES] = "rejectedSpans",
+                                                     [GW_LOGS] = "rejectedLogRecords",
+                                                     [GW_METRICS] = "rejectedDataPoints",
+                                                     [GW_PROFILES] = "rejectedProfiles"};
     char text[TEXT];
     if (!t->refused)
         return GW_STR("{}");

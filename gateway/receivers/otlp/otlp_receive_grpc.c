@@ -151,6 +151,10 @@ static const struct gw_grpc_method methods[] = {
      .tag = GW_METRICS,
      .may_delay = true,
      .handle = export},
+    {.path = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+     .tag = GW_PROFILES,
+     .may_delay = true,
+     .handle = export},
     {.path = "/grpc.health.v1.Health/Check", .handle = health},
     {.path = "/grpc.health.v1.Health/Watch", .kind = GW_GRPC_WATCH, .handle = health},
 };

@@ -13,6 +13,9 @@
  * refused in its partial_success stands in every exporter's queue; 400: nothing of the body was used; 429, 503:
  * nothing of it was taken, and Retry-After says when to come again.
  *
+ * Profiles (v1development) are taken where an exporter names them, which is experimental; else they are answered 404 and
+ * UNIMPLEMENTED, as by who does not know them.
+ *
  * Private to the receiver's files.
  *
  * Threads: open, start, stop, close on main; requests and calls on HTTP workers.

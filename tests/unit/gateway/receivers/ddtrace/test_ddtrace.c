@@ -54,6 +54,7 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
     f->ids = gw_trace_ids_new(1000, GW_SEC);
     f->host = (struct gw_host){.http = gw_http_new(&f->budget, 2),
                                .fanout = f->fanout,
+                               .ledger = f->ledger,
                                .budget = &f->budget,
                                .ids = f->ids,
                                .host_name = GW_STR("myhost"),
