@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datakit's line protocol, printed and sent: the documented spans give the documented lines, byte for byte; what real tracers sent is
 in the lines, read back by an independent parser; logs and metrics have lines, too; Datakit's answers are understood."""
+import http.client
 import json
 import pathlib
 import socket
@@ -12,6 +13,7 @@ from datakit_sink import DatakitSink, split_lines
 from ddgate import Ddgate, conf_text, free_port
 from http_sink import Status
 from line_protocol_parser import parse_line
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from payloads import span, v04
 from sending import QUICK
 
@@ -174,12 +176,16 @@ def test_what_is_refused_is_rejected(make_gate, datakit):
 
 def test_a_point_that_is_no_number_is_rejected(tmp_path, make_gate, datakit):
     """Line protocol has no infinity; its neighbours are sent."""
-    conf = {"receivers": ({"type": "dogstatsd", "listen": [], "socket": tmp_path / "dsd.sock", "interval": "1s"},),
-            "exporters": (exporter(datakit),), "admin": {"listen": "127.0.0.1:0"}}
-    gate = make_gate(conf=conf_text(conf))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as statsd:
-        statsd.connect(str(tmp_path / "dsd.sock"))
-        statsd.send(b"huge:1e308|c\nhuge:1e308|c\nsmall:1|c")
+    port = free_port()
+    gate = make_gate(conf=conf_text({"receivers": ({"type": "otlp", "http": [f"127.0.0.1:{port}"], "grpc": []},), "exporters": (exporter(datakit),)}))
+    request = ExportMetricsServiceRequest()
+    metrics = request.resource_metrics.add().scope_metrics.add().metrics
+    for name, value in (("huge", float("inf")), ("small", 1.0)):
+        metrics.add(name=name).gauge.data_points.add(as_double=value, time_unix_nano=1)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    answer = gate.request("POST", "/v1/metrics", request.SerializeToString(), {"Content-Type": "application/x-protobuf"}, connection=connection)
+    connection.close()
+    assert answer.status == 200
     datakit.wait_lines("metric", 1)
     gate.stop(expect=3)
     assert gate.ledger.exporter("datakit", "metrics") == {"sent": 1, "rejected by the backend": 1}
