@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 
+import pytest
 from ddgate import ROOT, free_port
 from sinks import PATIENCE, Timeout
 
@@ -47,12 +48,21 @@ def python_client(version):
     return python_environment(f"ddtrace-{DDTRACE[version]}")
 
 
-def python_environment(name):
-    """The bin directory of a virtual environment with what tests/clients/NAME.txt lists."""
+def old_python():
+    """An interpreter of Python 3.7 to 3.9; skips the test where there is none."""
+    known = [*(f"python3.{minor}" for minor in (9, 8, 7)), *sorted(map(str, pathlib.Path.home().glob(".pyenv/versions/3.[789].*/bin/python")))]
+    for name in known:
+        if (path := shutil.which(name)) and subprocess.run([path, "-m", "venv", "--help"], capture_output=True, check=False).returncode == 0:
+            return path
+    pytest.skip("no Python 3.7 to 3.9 here")
+
+
+def python_environment(name, python=None):
+    """The bin directory of a virtual environment with what tests/clients/NAME.txt lists, for this Python or another."""
     wanted = LISTS / f"{name}.txt"
 
     def make(directory):
-        subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", directory], check=True)
+        subprocess.run([python or getattr(sys, "_base_executable", sys.executable), "-m", "venv", directory], check=True)
         subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted], check=True)
     return environment(name.replace("/", "-"), [wanted], make) / "bin"
 

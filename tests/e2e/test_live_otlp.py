@@ -22,7 +22,7 @@ def gate(make_gate, sink):
     made = make_gate(port=port, conf=conf_text({
         "receivers": ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},
                       {"type": "otlp", "grpc": [f"127.0.0.1:{grpc_port}"], "http": [f"127.0.0.1:{http_port}"]}),
-        "exporters": (grpc(sink),), "admin": {"listen": "127.0.0.1:0"}}))
+        "exporters": (grpc(sink, signals=["traces"]), {"type": "blackhole", "signals": ["logs", "metrics"]}), "admin": {"listen": "127.0.0.1:0"}}))
     made.grpc_port, made.http_port = grpc_port, http_port
     return made
 
@@ -30,9 +30,7 @@ def gate(make_gate, sink):
 def test_the_example_of_sls(gate, sink):
     python = clients.python_environment("opentelemetry-sdk-1.45.2") / "python"
     for endpoint in (f"localhost:{gate.grpc_port}", "", "stdout"):
-        run = subprocess.run([python, ROOT / "examples" / "otel-python" / "app.py"], env={**PLAIN, "OTLP_ENDPOINT": endpoint},
-                             capture_output=True, text=True, timeout=4 * PATIENCE, check=True)
-        assert "Hello world" in run.stdout and "rror" not in run.stderr, run.stderr
+        example(python, OTLP_ENDPOINT=endpoint)
     sink.wait_spans(3)
     gate.stop()
     assert gate.ledger.intake()["received"] == 3
@@ -40,6 +38,48 @@ def test_the_example_of_sls(gate, sink):
     assert sink.spans[0].resource == {"service.name": "python-app", "service.version": "1.0", "host.name": "host-1",
                                       "deployment.environment": "testing"}
     assert "a-secret" not in gate.stderr
+
+
+def example(python, **variables):
+    run = subprocess.run([python, ROOT / "examples" / "otel-python" / "app.py"], env={**PLAIN, **variables}, capture_output=True, text=True,
+                         timeout=4 * PATIENCE, check=True)
+    assert "Hello world" in run.stdout and "rror" not in run.stderr, run.stderr
+
+
+def test_the_example_of_sls_with_the_sdk_that_it_names(gate, sink):
+    """OpenTelemetry's SDK 1.1.0, which wants a scheme in front of the address, and a Python of its time."""
+    python = clients.python_environment("opentelemetry-sdk-1.1.0", clients.old_python()) / "python"
+    for endpoint in (f"http://localhost:{gate.grpc_port}", "", "stdout"):
+        example(python, OTLP_ENDPOINT=endpoint)
+    sink.wait_spans(3)
+    assert {s.name for s in sink.spans} == {"foo", "bar", "baz"} and sink.spans[0].resource["service.version"] == "1.0"
+
+
+@pytest.mark.parametrize("sdk", ["1.45.2", "1.1.0"])
+def test_the_example_of_sls_by_tls(make_gate, sink, authority, sdk):
+    server, port = authority.issue("otlp-live"), free_port()
+    make_gate(port=port, conf=conf_text({
+        "receivers": ({"type": "otlp", "grpc": [f"127.0.0.1:{port}"], "http": [], "tls": {"cert": server.cert_path, "key": server.key_path}},),
+        "exporters": (grpc(sink),), "admin": {"listen": "127.0.0.1:0"}}))
+    python = clients.python_environment(f"opentelemetry-sdk-{sdk}", clients.old_python() if sdk == "1.1.0" else None) / "python"
+    example(python, OTLP_ENDPOINT=f"https://localhost:{port}", OTLP_CA=str(authority.path))
+    sink.wait_spans(3)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
+def test_node_sdk(gate, sink, protocol):
+    port = gate.grpc_port if protocol == "grpc" else gate.http_port
+    variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_SERVICE_NAME": "app",
+                 "OTEL_LOGS_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+                 "NODE_PATH": str(clients.node_modules("node-otel"))}
+    run = subprocess.run(["node", clients.LISTS / "otel.js"], env={**PLAIN, **variables}, capture_output=True, text=True, timeout=4 * PATIENCE,
+                         check=True)
+    assert "rror" not in run.stderr, run.stderr
+    sink.wait_spans(2)
+    by_name = {s.name: s for s in sink.spans}
+    assert by_name["child"].parent_id == by_name["root"].span_id and by_name["child"].attrs["work.items"] == 3
+    gate.stop()
+    assert (gate.ledger.intake()["accepted"], gate.ledger.intake("logs")["accepted"]) == (2, 1)
 
 
 def by_both_roads(gate, sink, directory, command, path, name, **variables):
@@ -70,7 +110,7 @@ def same(a, b):
 
 def test_node_by_either_road(gate, sink, tmp_path):
     same(*by_both_roads(gate, sink, tmp_path, ["node", ROOT / "examples" / "node" / "server.js"], "/hello?q=1", "web.request",
-                        NODE_PATH=str(clients.node_modules())))
+                        NODE_PATH=str(clients.node_modules("node-6"))))
 
 
 def test_python_by_either_road(gate, sink, tmp_path):
