@@ -284,7 +284,9 @@ def test_a_client_that_cannot_go_on_is_begun_anew(make_gate, kafka):
     wait_spans(kafka, 1)
     kafka.errors(PRODUCE, OUT_OF_ORDER_SEQUENCE)
     second = send(gate, 2)
-    assert ids(wait_spans(kafka, 3)) >= ids(first + second)
+    assert ids(wait_spans(kafka, 3)) == ids(first + second)
+    gate.wait_stderr("the Kafka client cannot go on and is replaced: ")
+    assert b'ddgate_kafka_clients_total{exporter="kafka"} 1\n' in gate.admin("/metrics").body
     gate.stop()
     assert sent(gate) == {"sent": 3}
 
