@@ -125,8 +125,7 @@ bool kafka_batch_add(struct kafka *k, const struct kafka_record *r, struct kafka
     enum gw_signal signal;
     bool json;
     struct gw_err err = {0};
-    enum kafka_fault fault =
-        kafka_record_read(r, &k->topics, (enum kafka_encoding)k->conf.encoding, &signal, &json);
+    enum kafka_fault fault = kafka_record_read(r, (enum kafka_encoding)k->conf.encoding, &signal, &json);
     enum gw_code code = fault || !r->value.len ? GW_OK : take(k, r, signal, json, &err);
     if (is_for_later(&k->batch, code)) {
         k->batch.arena.spent = false;

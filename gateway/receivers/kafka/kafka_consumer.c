@@ -124,9 +124,10 @@ static void offer(struct kafka *k)
 
 static void take(struct kafka *k, const rd_kafka_message_t *m)
 {
-    const struct kafka_record r = record_of(m);
+    struct kafka_record r = record_of(m);
     struct kafka_partition *p = kafka_offsets_find(k->offsets, rd_kafka_topic_name(m->rkt), m->partition);
     struct wait w = {0};
+    r.topic_signal = p ? p->signal : kafka_topic_signal(&k->topics, r.topic.ptr);
     if (k->client.trouble.code)
         kafka_client_works(&k->client);
     while (!kafka_batch_add(k, &r, p)) {

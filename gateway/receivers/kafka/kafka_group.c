@@ -166,10 +166,15 @@ void kafka_group_hold(struct kafka *k, struct kafka_partition *p)
 
 static void add_partitions(struct kafka *k, const rd_kafka_topic_partition_list_t *list)
 {
-    for (int i = 0; i < list->cnt; i++)
-        if (!kafka_offsets_add(k->offsets, list->elems[i].topic, list->elems[i].partition))
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        struct kafka_partition *p = kafka_offsets_add(k->offsets, one->topic, one->partition);
+        if (p)
+            p->signal = kafka_topic_signal(&k->topics, one->topic);
+        else
             gw_log(GW_ERROR, KAFKA_COMPONENT, "no memory: the offsets of %s/%d cannot be committed",
-                   list->elems[i].topic, list->elems[i].partition);
+                   one->topic, one->partition);
+    }
 }
 
 /* So that the lag is known before the first record comes; without an answer it is known then. */

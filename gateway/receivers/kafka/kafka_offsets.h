@@ -44,6 +44,7 @@ struct kafka_partition {
     bool stuck;   /* something was given up */
     bool gone;    /* taken away */
     /* the consumer's */
+    int signal;        /* of its topic; -1: not known */
     int64_t committed; /* the broker has it */
     bool touched;      /* stands in the next ack callback … */
     struct kafka_partition *next_touched;

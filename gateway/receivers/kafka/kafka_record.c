@@ -19,36 +19,35 @@ const char *kafka_fault_label(enum kafka_fault f)
     return labels[f];
 }
 
-static bool matches(gw_str pattern, gw_str topic)
+static bool matches(gw_str pattern, const char *topic)
 {
     regex_t re;
     if (!gw_str_starts(pattern, GW_STR("^")))
-        return gw_str_eq(pattern, topic);
+        return gw_str_eq(pattern, gw_str_z(topic));
     if (regcomp(&re, pattern.ptr, REG_EXTENDED | REG_NOSUB) != 0)
         return false;
-    bool does = regexec(&re, topic.ptr, 0, NULL, 0) == 0;
+    bool does = regexec(&re, topic, 0, NULL, 0) == 0;
     regfree(&re);
     return does;
 }
 
-static bool is_topic_of(const struct gw_list *list, gw_str topic)
+int kafka_topic_signal(const struct kafka_topics *topics, const char *topic)
 {
-    bool is = false;
-    for (size_t i = 0; i < list->n && !is; i++)
-        is = matches(list->items[i], topic);
-    return is;
+    for (int s = 0; s < GW_SIGNALS; s++)
+        for (size_t i = 0; topics->of[s] && i < topics->of[s]->n; i++)
+            if (matches(topics->of[s]->items[i], topic))
+                return s;
+    return -1;
 }
 
-static bool signal_of(const struct kafka_record *r, const struct kafka_topics *topics, enum gw_signal *signal)
+static bool signal_of(const struct kafka_record *r, enum gw_signal *signal)
 {
-    for (int s = 0; s < GW_SIGNALS; s++) {
-        bool is = r->signal.ptr ? gw_str_eq(r->signal, gw_str_z(gw_signal_name((enum gw_signal)s)))
-                                : topics->of[s] && is_topic_of(topics->of[s], r->topic);
-        if (is) {
+    for (int s = 0; s < GW_SIGNALS; s++)
+        if (r->signal.ptr ? gw_str_eq(r->signal, gw_str_z(gw_signal_name((enum gw_signal)s)))
+                          : r->topic_signal == s) {
             *signal = (enum gw_signal)s;
             return true;
         }
-    }
     return false;
 }
 
@@ -66,10 +65,10 @@ static bool is_protobuf(gw_str type)
            gw_str_ieq(type, GW_STR("application/protobuf"));
 }
 
-enum kafka_fault kafka_record_read(const struct kafka_record *r, const struct kafka_topics *topics,
-                                   enum kafka_encoding encoding, enum gw_signal *signal, bool *json)
+enum kafka_fault kafka_record_read(const struct kafka_record *r, enum kafka_encoding encoding,
+                                   enum gw_signal *signal, bool *json)
 {
-    if (!signal_of(r, topics, signal))
+    if (!signal_of(r, signal))
         return KAFKA_FAULT_UNKNOWN_SIGNAL;
     if (encoding != KAFKA_AUTO) {
         *json = encoding == KAFKA_JSON;

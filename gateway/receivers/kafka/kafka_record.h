@@ -36,6 +36,7 @@ const char *kafka_fault_label(enum kafka_fault);
 
 struct kafka_record {
     gw_str topic;
+    int topic_signal; /* kafka_topic_signal */
     int32_t partition;
     int64_t offset, timestamp; /* milliseconds since 1970, or -1 */
     gw_str key, value;
@@ -47,8 +48,10 @@ struct kafka_topics {
     const struct gw_list *of[GW_SIGNALS]; /* NULL: none, as of profiles */
 };
 
+/* The signal of what stands in the topic; -1: not known. Slow where there are expressions: once a partition. */
+int kafka_topic_signal(const struct kafka_topics *, const char *topic);
 /* KAFKA_FAULT_NONE, KAFKA_FAULT_UNKNOWN_SIGNAL or KAFKA_FAULT_UNKNOWN_ENCODING. */
-enum kafka_fault kafka_record_read(const struct kafka_record *, const struct kafka_topics *,
-                                   enum kafka_encoding, enum gw_signal *, bool *is_json);
+enum kafka_fault kafka_record_read(const struct kafka_record *, enum kafka_encoding, enum gw_signal *,
+                                   bool *is_json);
 
 #endif
