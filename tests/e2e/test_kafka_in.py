@@ -27,7 +27,7 @@ def kafka():
 
 
 @pytest.fixture
-def make_reader(make_gate, kafka):
+def make_reader(kafka, make_gate):
     def make(exporters, settings=None, **options):
         return make_gate(conf=configuration(kafka.bootstrap, exporters, settings, **{"properties": QUICK, "topics": {"metrics": []}, **options}))
     return make
@@ -89,7 +89,7 @@ def cpu_seconds(gate):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def test_a_kill_loses_nothing(make_reader, make_gate, kafka, make_sink, tmp_path):
+def test_a_kill_loses_nothing(make_reader, kafka, make_sink):
     """The backend is away, so partitions are paused; the process is killed; the next one delivers all, and reads little twice."""
     first = make_sink()
     kafka.write("otlp_spans", [(None, binary(spans(i * 100, 100)), [], i % 4) for i in range(300)])

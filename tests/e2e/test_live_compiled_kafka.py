@@ -37,7 +37,7 @@ def topic(broker, request):
 
 
 @pytest.fixture
-def make_reader(make_gate, broker, topic):
+def make_reader(broker, topic, make_gate):
     def make(exporters, **options):
         topics = {"traces": [topic], "logs": [], "metrics": []}
         return make_gate(conf=configuration(broker.address, exporters, **{"properties": FAST, "group": topic, "topics": topics, **options}))

@@ -276,9 +276,8 @@ static void revoked(struct kafka *k, rd_kafka_topic_partition_list_t *list)
         rd_kafka_error_destroy(error);
     show_paused(k);
     gw_log(lost ? GW_WARNING : GW_INFO, KAFKA_COMPONENT, "%d partitions are %s, %llu are read now", list->cnt,
-           lost
-               ? "lost: the group did not hear of this instance in time; what was not committed is read again"
-               : "given up",
+           lost ? "lost (deleted, or given to another member): what was not committed is read again"
+                : "given up",
            (unsigned long long)atomic_load(&k->counts.partitions));
 }
 

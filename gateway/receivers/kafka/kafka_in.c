@@ -19,7 +19,10 @@ static const struct gw_opt opts[] = {KAFKA_OPTS(GW_ROW) GW_OPT_END};
 _Static_assert(offsetof(struct kafka_conf, properties) == offsetof(struct kafka_client_options, properties),
                "kafka_conf begins with the client's options");
 
-enum { SHOWN = 1000 /* partitions in metrics */ };
+enum {
+    SHOWN = 1000 /* partitions in metrics */,
+    MOST_FETCHED = 50 * 1024 * 1024 /* in an answer, as by default */
+};
 
 /* --- open --- */
 
@@ -70,7 +73,8 @@ static enum gw_code open_client(struct kafka *k, const char *path, struct gw_dia
 {
     const struct kafka_conf *c = &k->conf;
     snprintf(k->fetch_kbytes, sizeof k->fetch_kbytes, "%llu", (unsigned long long)c->buffer / 1024);
-    snprintf(k->fetch_bytes, sizeof k->fetch_bytes, "%llu", (unsigned long long)c->buffer);
+    uint64_t fetch = c->buffer < MOST_FETCHED ? c->buffer : MOST_FETCHED;
+    snprintf(k->fetch_bytes, sizeof k->fetch_bytes, "%llu", (unsigned long long)fetch);
     const struct kafka_setting settings[] = {
         {"group.id", c->group.ptr, "is what the option group says"},
         {"auto.offset.reset", c->start ? "latest" : "earliest", "is what the option start says"},
@@ -222,8 +226,9 @@ static const struct gw_metric metrics[] = {
                   "Records that stand in the file of dead_letter.directory."),
     GW_COUNTER_AT(struct kafka, counts.rebalances, "kafka_rebalances_total",
                   "Times that partitions came to this instance or left it."),
-    GW_COUNTER_AT(struct kafka, counts.lost, "kafka_lost_partitions_total",
-                  "Partitions that the group gave to others because it did not hear of this instance."),
+    GW_COUNTER_AT(
+        struct kafka, counts.lost, "kafka_lost_partitions_total",
+        "Partitions that were deleted, or that the group gave to others before they were handed over."),
     GW_COUNTER_AT(struct kafka, counts.commits, "kafka_commits_total", "Commits of offsets."),
     GW_COUNTER_AT(struct kafka, counts.failed_commits, "kafka_failed_commits_total",
                   "Commits that the brokers did not take; they are tried again."),

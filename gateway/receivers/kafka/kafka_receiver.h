@@ -58,7 +58,7 @@
       "How often offsets of what is delivered are committed: so much is read again after a kill.")           \
     X(count, max_uncommitted, "max_uncommitted", "100000", "1", "100000000",                                 \
       "Most records of a partition that are read and not safe; beyond, the partition is paused.")            \
-    X(duration, handover, "handover", "5s", "0s", "5m",                                                      \
+    X(duration, handover, "handover", "5s", "0s", "1m",                                                      \
       "How long a partition that is taken away, or a reload, waits for records that exporters have "         \
       "in hand.")                                                                                            \
     X(size, buffer, "buffer", "16MiB", "1MiB", "1GiB",                                                       \

@@ -16,7 +16,8 @@ static int of_topic(const char *topic)
 {
     gw_str traces[] = {GW_STR("otlp_spans"), GW_STR("^team-.*\\.spans$")}, logs[] = {GW_STR("otlp_logs")};
     const struct gw_list of_traces = {traces, 2}, of_logs = {logs, 1}, none = {0};
-    struct kafka_topics topics = {.of = {[GW_TRACES] = &of_traces, [GW_LOGS] = &of_logs, [GW_METRICS] = &none}};
+    struct kafka_topics topics = {
+        .of = {[GW_TRACES] = &of_traces, [GW_LOGS] = &of_logs, [GW_METRICS] = &none}};
     return kafka_topic_signal(&topics, topic);
 }
 
@@ -25,8 +26,8 @@ static void the_topic_tells_the_signal(void **state)
     static const struct {
         const char *topic;
         int signal; /* -1: unknown */
-    } cases[] = {{"otlp_spans", GW_TRACES}, {"otlp_logs", GW_LOGS},          {"team-a.spans", GW_TRACES},
-                 {"otlp_span", -1},         {"team-a.spans.old", -1},        {"xteam-a.spans", -1},
+    } cases[] = {{"otlp_spans", GW_TRACES}, {"otlp_logs", GW_LOGS},        {"team-a.spans", GW_TRACES},
+                 {"otlp_span", -1},         {"team-a.spans.old", -1},      {"xteam-a.spans", -1},
                  {"otlp_metrics", -1},      {"otlp_logs_dead_letters", -1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct kafka_record r = {.topic_signal = of_topic(cases[i].topic)};
