@@ -16,7 +16,7 @@
 
 #define OPTS(X)                                                                                              \
     X(secret, token, "token", "", "", "",                                                                    \
-      "Sent as the parameter `token` of each request, where the receiver asks for one; Datakit itself does " \
+      "Sent as the parameter `token` of each request, if the receiver requires one; Datakit itself does "    \
       "not.")                                                                                                \
     X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
       "Trace and span ids as 64-bit decimals, as Datakit writes them, or as OpenTelemetry's hexadecimal "    \

@@ -20,21 +20,21 @@
 
 #define OTLP_TARGET_OPTS(X)                                                                                  \
     X(str, endpoint, "endpoint", "", "", "",                                                                 \
-      "Where to send: http://host:port is plain, https://host:port is TLS. It must be written; \"\" "        \
-      "uploads nothing, and everything counts as discarded.")                                                \
+      "Where to send: http://host:port is plain, https://host:port is TLS. Required; \"\" sends nothing, "   \
+      "and all data counts as discarded.")                                                                   \
     X(map, headers, "headers", "", "", "",                                                                   \
       "Sent with every request, for example an API key; values are never shown. Write secrets as "           \
       "${env:NAME} or ${file:/path}.")                                                                       \
     X(choice, compression, "compression", "auto", "auto|none|gzip|zstd", "",                                 \
-      "auto is gzip, and none where the endpoint is on this machine, unless the way there turns out to be "  \
-      "slow. zstd is for HTTP backends that take it.")                                                       \
+      "auto is gzip, and none if the endpoint is on this machine, unless the link turns out to be slow. "    \
+      "zstd is for HTTP backends that support it.")                                                          \
     X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
       "PEM file with the certificates to trust; those of the system when left out.")                         \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
-      "PEM file with the client's certificate chain, for backends that ask for one.")                        \
+      "PEM file with the client's certificate chain, for backends that require one.")                        \
     X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                             \
     X(str, tls_server_name, "tls.server_name", "", "", "",                                                   \
-      "Name that the backend's certificate must bear, where it is not the endpoint's host.")
+      "Name that the backend's certificate must have, if it is not the endpoint's host.")
 
 struct otlp_endpoint_conf {
     OTLP_TARGET_OPTS(GW_FIELD)

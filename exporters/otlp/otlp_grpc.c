@@ -32,10 +32,10 @@
     X(duration, resolve_interval, "resolve_interval", "10s", "100ms", "1h",                                  \
       "How often names in endpoints and failover are looked up.")                                            \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                        \
-      "A connection with open requests is probed after this long without news; 0s: never. Servers may "      \
-      "close on too frequent probes.")                                                                       \
+      "A connection with open requests is probed after this time without data; 0s: never. Servers may "      \
+      "close connections that are probed too often.")                                                        \
     X(duration, keepalive_timeout, "keepalive.timeout", "10s", "100ms", "10m",                               \
-      "A probe not answered for this long ends the connection.")
+      "The connection is closed if a probe is not answered within this time.")
 
 #define GW_CONF struct conf
 OTLP_CONF(OPTS);

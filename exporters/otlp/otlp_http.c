@@ -11,15 +11,15 @@
 
 #define OPTS(X)                                                                                              \
     X(choice, encoding, "encoding", "protobuf", "protobuf|json", "",                                         \
-      "Of the body: OTLP/HTTP backends take protobuf, some only JSON.")                                      \
+      "Encoding of the body: OTLP/HTTP backends accept protobuf, some only JSON.")                           \
     X(choice, http_version, "http_version", "1.1", "1.1|2", "",                                              \
       "2 is offered over TLS only; it costs about twice the CPU of 1.1.")                                    \
     X(str, traces_endpoint, "traces_endpoint", "", "", "",                                                   \
-      "Whole URL for traces, used as it is instead of endpoint + /v1/traces.")                               \
+      "Whole URL for traces, used unchanged instead of endpoint + /v1/traces.")                              \
     X(str, logs_endpoint, "logs_endpoint", "", "", "",                                                       \
-      "Whole URL for logs, used as it is instead of endpoint + /v1/logs.")                                   \
+      "Whole URL for logs, used unchanged instead of endpoint + /v1/logs.")                                  \
     X(str, metrics_endpoint, "metrics_endpoint", "", "", "",                                                 \
-      "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")                             \
+      "Whole URL for metrics, used unchanged instead of endpoint + /v1/metrics.")                            \
     X(str, profiles_endpoint, "profiles_endpoint", "", "", "",                                               \
       "Whole URL for profiles, used as it is instead of endpoint + /v1development/profiles.")
 

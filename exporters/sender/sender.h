@@ -67,25 +67,22 @@ struct gw_budget;
  * gw_attribute_schema. */
 #define GW_SENDER_OPTS(X)                                                                                    \
     X(str, name, "name", "", "", "",                                                                         \
-      "Name in logs, counters and the ledger; the type when left out. Two exporters need two names.")        \
+      "Name in logs, metrics and the ledger; default: the type. Two exporters need two names.")              \
     X(list, signals, "signals", "", "", "",                                                                  \
       "What it gets, of traces, logs, metrics and profiles; everything that it can carry but profiles, "     \
       "which are "                                                                                           \
       "experimental, when left out.")                                                                        \
     X(choice, mode, "mode", "otel", "otel|both|datadog", "",                                                 \
-      "How spans say what they say: OpenTelemetry's attributes, those and the original tags, or the "        \
-      "original tags only.")                                                                                 \
+      "Attributes of spans: OpenTelemetry's, those and the original tags, or only the original tags.")       \
     X(size, queue_size, "queue_size", "64MiB", "1MiB", "64GiB",                                              \
-      "How much may wait for this exporter or be in its hands. Logs that can be read later as well (files, " \
-      "TCP, Unix sockets, standard "                                                                         \
-      "input) wait while a quarter of it is in use.")                                                        \
+      "How much data may be queued for this exporter or in process. Inputs that can wait (files, TCP, Unix " \
+      "sockets, standard input) are not read while a quarter of it is in use.")                              \
     X(choice, when_full, "when_full", "auto", "auto|reject|drop_oldest", "",                                 \
-      "What a full queue does: reject answers 429, so that the application keeps the data; drop_oldest "     \
-      "loses the oldest, counted. "                                                                          \
-      "auto is drop_oldest for stdout and reject for everything else.")                                      \
+      "What a full queue does: reject answers 429, so the application keeps the data; drop_oldest drops "    \
+      "the oldest data and counts it. auto is drop_oldest for stdout and reject for all others.")            \
     X(size, batch_bytes, "batch.bytes", "3584KiB", "1KiB", "64MiB",                                          \
-      "A request is sent when it holds this much, uncompressed. gRPC servers refuse more than 4 MiB unless " \
-      "told otherwise.")                                                                                     \
+      "A request is sent when it has this size, uncompressed. gRPC servers refuse more than 4 MiB by "       \
+      "default.")                                                                                            \
     X(count, batch_items, "batch.items", "8192", "1", "1000000",                                             \
       "A request is sent when it holds this many spans or records.")                                         \
     X(duration, batch_delay, "batch.delay", "200ms", "0s", "1m",                                             \
@@ -93,22 +90,18 @@ struct gw_budget;
     X(count, in_flight, "in_flight", "4", "1", "64", "Requests open at a time.")                             \
     X(duration, timeout, "timeout", "10s", "10ms", "10m", "Deadline of one request; a retry has its own.")   \
     X(duration, max_age, "max_age", "1h", "1s", "168h",                                                      \
-      "What the backend has not taken after this long is given up, counted as expired.")                     \
+      "Data that the backend has not accepted after this time is dropped and counted as expired.")           \
     X(duration, retry_initial, "retry.initial", "1s", "1ms", "10m",                                          \
       "Upper bound of the first pause before a retry; it doubles each time.")                                \
     X(duration, retry_max, "retry.max", "30s", "1ms", "1h", "Upper bound of every pause before a retry.")    \
     X(str, dead_letter_directory, "dead_letter.directory", "", "", "",                                       \
-      "Folder for what the backend calls malformed, as OTLP/JSON lines in NAME.jsonl; it must exist. "       \
-      "Empty: it is counted, logged and "                                                                    \
-      "gone.")                                                                                               \
+      "Folder for data that the backend calls malformed, as OTLP/JSON lines in NAME.jsonl; it must exist. "  \
+      "Empty: such data is counted, logged and lost.")                                                       \
     X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "16MiB", "1TiB",                          \
-      "Most that this exporter's two dead-letter files may hold: the file being written to, and the one "    \
-      "before it.")                                                                                          \
+      "Limit of this exporter's two dead-letter files: the one that is written, and the previous one.")      \
     X(duration, join_wait, "join_wait", "2s", "0s", "1m",                                                    \
-      "How long a span or log record waits for the upper half of its 128-bit trace id, where the trace may " \
-      "still bring it; less, where "                                                                         \
-      "more "                                                                                                \
-      "than a quarter of queue_size waits so.")
+      "How long a span or log record waits for the upper half of its 128-bit trace id; less if more than a " \
+      "quarter of queue_size waits in this way.")
 
 struct gw_sender_conf {
     GW_SENDER_OPTS(GW_FIELD)

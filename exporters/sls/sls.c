@@ -33,7 +33,7 @@
     X(secret, access_key_secret, "access_key_secret", "", "", "",                                            \
       "AccessKey secret, for example ${env:SLS_AK_SECRET}.")                                                 \
     X(secret, security_token, "security_token", "", "", "",                                                  \
-      "Token of a temporary access key (STS), where it is one.")                                             \
+      "Token of a temporary access key (STS), if it is one.")                                                \
     X(choice, protocol, "protocol", "grpc", "grpc|http", "", "grpc is port 10010, http port 443.")           \
     X(choice, credentials, "credentials", "headers", "headers|attributes", "",                               \
       "How the project, the instance and the key are sent: as headers, or as attributes of every resource.")

@@ -39,13 +39,14 @@
     X(choice, format, "format", "pretty", "pretty|otlp_json|line_protocol", "",                              \
       "pretty: traces as trees with their logs, metrics as tables, for people. otlp_json: one OTLP/JSON "    \
       "request a line, as the OpenTelemetry file exporter writes. line_protocol: a line a span, record or "  \
-      "point, as Datakit has them; whatever mode says, with the original tags.")                             \
+      "point, as in Datakit, always with the original tags.")                                                \
     X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
-      "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")     \
+      "pretty: how long a log waits for its trace, to be printed with it. 0s: logs are printed as they "     \
+      "arrive.")                                                                                             \
     X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
       "line_protocol: trace and span ids as 64-bit decimals, or as OpenTelemetry's hexadecimal digits.")     \
     X(choice, color, "color", "auto", "auto|always|never", "",                                               \
-      "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
+      "Colours in pretty: auto means on a terminal, unless NO_COLOR is set.")
 
 struct conf {
     OPTS(GW_FIELD)

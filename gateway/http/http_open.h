@@ -1,13 +1,12 @@
-/* http_open.h: what HTTP receivers do alike to get from their options to an open site: addresses, and what to
- * say of those that cannot be bound.
+/* http_open.h: shared by HTTP receivers: opens a site from the receiver's options, and reports addresses
+ * that cannot be bound.
  *
- *     listen = default rows   best effort: one that is taken is a warning, one that does not exist is skipped
- *     listen = the user's     required: one that cannot be bound ends the start
+ *     listen = default rows   best effort: a taken address causes a warning, a missing one is skipped
+ *     listen = the user's     required: an address that cannot be bound prevents the start
  *
- * `ddgate check` reads addresses without opening them, for a gateway may be running on them.
+ * `ddgate check` reads addresses without opening them, because a gateway may be running on them.
  *
  * Threads: main.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_OPEN_H
@@ -21,12 +20,12 @@
 /* Rows that HTTP receivers have alike: bounds of a body with their defaults, and its time. */
 #define GW_HTTP_BODY_OPTS(X, body, inflated)                                                                 \
     X(size, max_body, "max_body", body, "64KiB", "1GiB",                                                     \
-      "Longest body of a request, as sent; more is answered 413.")                                           \
+      "Longest body of a request, as sent; a longer one gets 413.")                                          \
     X(size, max_inflated, "max_inflated", inflated, "64KiB", "1GiB",                                         \
-      "Longest body once it is decompressed; more is answered 413.")
+      "Longest body after decompression; a longer one gets 413.")
 #define GW_HTTP_TIME_OPT(X)                                                                                  \
     X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                   \
-      "How long the body of a request may take to come; then it is answered 408.")
+      "How long the body of a request may take to arrive; then the answer is 408.")
 /* The limits of a site out of a receiver's options. */
 #define GW_HTTP_LIMITS(c)                                                                                    \
     {                                                                                                        \
@@ -48,7 +47,7 @@ struct gw_http_open {
 void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *,
                          const struct gw_listener_access_conf *, const struct gw_list *listen,
                          struct gw_diagnostics *);
-/* One address; `option` is where it stands: "listen". */
+/* Opens one address; `option` is its option: "listen". */
 bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option,
                       struct gw_diagnostics *);
 /* No other of the receivers that are opened with this one has the address. */

@@ -37,7 +37,7 @@ static bool unknown(FILE *errors, const struct gw_command_line *cli, const char 
     const char *near = gw_did_you_mean(gw_str_z(arg), known);
     int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
     if (strcmp(arg, "pipeline") == 0)
-        snprintf(what, sizeof what, "pipeline stands before everything else");
+        snprintf(what, sizeof what, "pipeline must be the first argument");
     else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
     else if (near)
@@ -128,8 +128,8 @@ static void print_topic_entry(void *to, const char *name, const char *text)
 static void print_overview(FILE *to)
 {
     char name[96];
-    fputs("ddgate " DDGATE_VERSION ": receives what Datadog-instrumented applications send, and\n"
-          "exports it as OpenTelemetry.\n\n"
+    fputs("ddgate " DDGATE_VERSION ": receives data of Datadog's libraries and of OpenTelemetry,\n"
+          "and exports it as OpenTelemetry.\n\n"
           "Commands:\n",
           to);
     for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
@@ -143,16 +143,16 @@ static void print_overview(FILE *to)
             gw_print_entry(to, name, f->text);
         }
     fputs("\nTopics:\n", to);
-    gw_print_entry(to, "run", "The command that runs it.");
+    gw_print_entry(to, "run", "The command that runs the gateway.");
     gw_print_entry(to, "check", "The command that checks a configuration.");
-    gw_print_entry(to, "health", "The command that asks a running ddgate.");
+    gw_print_entry(to, "health", "The command that checks a running ddgate.");
     gw_print_entry(to, "pipeline", "The command that tries a Pipeline script.");
     gw_each_topic(print_topic_entry, to);
     fputs("\n"
-          "Exit codes: 0 all well; 2 wrong command or configuration; 3 something accepted\n"
-          "was neither delivered nor stored; 1 anything else. SIGTERM and SIGINT end it:\n"
-          "it delivers what it holds first, for at most shutdown_timeout; a second signal\n"
-          "ends it at once.\n",
+          "Exit codes: 0 success; 2 wrong command or configuration; 3 accepted data was\n"
+          "neither delivered nor stored; 1 any other failure. SIGTERM and SIGINT stop it:\n"
+          "it first delivers its data, for at most shutdown_timeout; a second signal stops\n"
+          "it at once.\n",
           to);
 }
 
@@ -198,12 +198,12 @@ static bool is_topic(const char *topic, const char *kind, const char *name)
 
 static void print_receivers(FILE *to)
 {
-    fputs("What comes in. A list of groups, each with its type:\n\n"
+    fputs("Receivers accept data. A list of groups, each with its type:\n\n"
           "  receivers = (\n"
           "    { type = \"ddtrace\"; listen = [ \"127.0.0.1:8126\" ]; },\n"
           "    { type = \"file\"; path = \"/var/log/app/*.log\"; }\n"
           "  );\n\n"
-          "Without it ddtrace and http run, at their default addresses.\n\n",
+          "Without it ddtrace, otlp, dogstatsd and http run, at their default addresses.\n\n",
           to);
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
         gw_print_entry(to, (*r)->name, (*r)->summary);
@@ -212,13 +212,13 @@ static void print_receivers(FILE *to)
 
 static void print_exporters(FILE *to)
 {
-    fputs("Where it goes. A list of groups, each with its type:\n\n"
+    fputs("Exporters send data. A list of groups, each with its type:\n\n"
           "  exporters = (\n"
           "    { type = \"otlp_grpc\"; endpoint = \"http://127.0.0.1:4317\"; },\n"
           "    { type = \"stdout\"; }\n"
           "  );\n\n"
-          "Each gets everything. Without it everything is printed to standard output, or\n"
-          "goes where OTEL_EXPORTER_OTLP_ENDPOINT says.\n\n",
+          "Each gets all data. Without it data is printed to standard output, or sent to\n"
+          "OTEL_EXPORTER_OTLP_ENDPOINT if that is set.\n\n",
           to);
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
         gw_print_entry(to, (*e)->name, (*e)->summary);
@@ -233,26 +233,26 @@ static bool print_command(FILE *to, const char *topic)
         print_exporters(to);
     else if (strcmp(topic, "run") == 0)
         fputs("ddgate [run] [-c FILE]\n\n"
-              "Runs until SIGTERM or SIGINT. FILE is written in libconfig's syntax, - is\n"
-              "standard input; conf/ has examples, conf/ddgate.conf every option. SIGHUP\n"
-              "reads FILE again. Exit codes: 0 all well; 2 wrong command or configuration;\n"
-              "3 something accepted was neither delivered nor stored; 1 anything else.\n",
+              "Runs until SIGTERM or SIGINT. FILE has libconfig's syntax, - is standard input;\n"
+              "conf/ has examples, conf/ddgate.conf every option. SIGHUP reloads FILE.\n"
+              "Exit codes: 0 success; 2 wrong command or configuration; 3 accepted data was\n"
+              "neither delivered nor stored; 1 any other failure.\n",
               to);
     else if (strcmp(topic, "check") == 0)
         fputs("ddgate check -c FILE\n\n"
-              "Says every mistake in FILE with its line, and what will not work: files and\n"
-              "scripts that cannot be read, folders that cannot be written, addresses that\n"
-              "two want. It binds nothing, so it may be asked beside a running ddgate. When\n"
-              "all is well it prints what would run: addresses, destinations, scripts, and\n"
-              "the options that are set, with where they come from; secrets are hidden.\n"
-              "Exit codes: 0 all well; 2 mistakes; 1 anything else.\n",
+              "Prints every mistake in FILE with its line, and everything that would not work:\n"
+              "files and scripts that cannot be read, folders that cannot be written, addresses\n"
+              "that two components want. It binds nothing, so it can run beside ddgate.\n"
+              "Without a mistake it prints what would run: addresses, destinations, scripts,\n"
+              "and the options that are set, with their origin; secrets are hidden.\n"
+              "Exit codes: 0 no mistake; 2 mistakes; 1 any other failure.\n",
               to);
     else if (strcmp(topic, "health") == 0)
         fputs("ddgate health [-c FILE]\n\n"
-              "Asks the admin listener of the ddgate that runs here, at admin.listen of FILE or\n"
-              "else at 127.0.0.1:8127, for /healthz, and waits 5 s for the answer at most.\n"
-              "For containers without another program in them (HEALTHCHECK, exec probes).\n"
-              "Exit codes: 0 it answered that it is well; 1 anything else; 2 wrong arguments.\n",
+              "Requests /healthz from the admin listener of the ddgate on this machine, at\n"
+              "admin.listen of FILE or 127.0.0.1:8127, and waits at most 5 s for the answer.\n"
+              "For containers without other programs (HEALTHCHECK, exec probes).\n"
+              "Exit codes: 0 it answered 200; 1 any other result; 2 wrong arguments.\n",
               to);
     else if (strcmp(topic, "pipeline") == 0)
         fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"

@@ -55,8 +55,8 @@ void gw_each_topic(void (*topic)(void *ctx, const char *name, const char *text),
 {
     char name[96];
     topic(ctx, "process", "Options of the process itself, at the top level of FILE.");
-    topic(ctx, "receivers", "What there is of them, and how a list of them is written.");
-    topic(ctx, "exporters", "The same of exporters.");
+    topic(ctx, "receivers", "The receivers, and how to write a list of them.");
+    topic(ctx, "exporters", "The exporters, and how to write a list of them.");
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
         snprintf(name, sizeof name, "receivers.%s", (*r)->name);
         topic(ctx, name, (*r)->summary);

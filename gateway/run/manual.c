@@ -123,7 +123,7 @@ static void write_command(FILE *to)
 {
     put_head(
         to, "DDGATE", "1", "ddgate",
-        "receives what Datadog's libraries and OpenTelemetry's SDKs send, and exports it as OpenTelemetry");
+        "receives data of Datadog's libraries and OpenTelemetry's SDKs, and exports it as OpenTelemetry");
     fputs(".SH SYNOPSIS\n", to);
     for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
         fputs(c == gw_command_rows ? ".B ddgate\n" : ".br\n.B ddgate\n", to);
@@ -162,7 +162,7 @@ static void write_command(FILE *to)
         "reloads and "
         "stops.\n.TP\n.BR WATCHDOG_USEC , WATCHDOG_PID\nHow often the service manager wants to hear that "
         "ddgate works.\n"
-        ".TP\n.B TZ\nThe zone of times in log lines that do not say theirs.\n.TP\n.B NO_COLOR\nNo colours on "
+        ".TP\n.B TZ\nThe zone of times in log lines without a zone.\n.TP\n.B NO_COLOR\nNo colours on "
         "a terminal.\n"
         ".SH FILES\n.TP\n.I /etc/ddgate/ddgate.conf\nThe configuration of the packaged service.\n.TP\n"
         ".I /var/lib/ddgate\nIts disk queue, and the offsets of log files.\n.TP\n.I /run/datadog/apm.socket\n"

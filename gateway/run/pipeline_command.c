@@ -50,8 +50,8 @@ static void print_usage(FILE *to)
     fputs("Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
           "\n"
           "Runs a Pipeline script on every line of the files (or of standard input) and\n"
-          "prints what became of it: one JSON object a line, on a terminal coloured and\n"
-          "indented. Scripts that it uses are looked for beside it.\n"
+          "prints the results: one JSON object a line, on a terminal coloured and indented.\n"
+          "Scripts that it uses are read from its folder.\n"
           "\n",
           to);
     for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
@@ -59,7 +59,7 @@ static void print_usage(FILE *to)
             snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
             gw_print_entry(to, name, f->text);
         }
-    fputs("\nExit codes: 0 all well; 2 wrong arguments, or the script does not load.\n", to);
+    fputs("\nExit codes: 0 success; 2 wrong arguments, or the script does not load.\n", to);
 }
 
 static int wrong(const char *what, const char *arg)

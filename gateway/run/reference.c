@@ -72,19 +72,22 @@ static void print_types(FILE *to)
     for (int type = GW_OPT_str; type <= GW_OPT_groups; type++)
         fprintf(to, "| %s | %s |\n", type_name((enum gw_opt_type)type),
                 gw_opt_type_hint((enum gw_opt_type)type));
-    fputs("\nDurations have a unit (`ns us ms s m h d`), sizes too (`B KiB MiB GiB TiB`; a number alone is "
-          "bytes). An option with a dot in\n"
-          "its name stands in a group: `tls.ca` is `tls = { ca = \"…\"; };`.\n\n"
-          "A text may hold `${env:NAME}` (the environment variable; not set is an error), "
-          "`${env:NAME:-default}` and `${file:/path}`\n"
-          "(the file's contents without the newline at its end), so that no secret has to stand in the "
-          "configuration; `$${` is written\n"
-          "for the characters `${`. Such a text may stand for numbers and for true and false as well. What "
-          "was put in is never shown.\n\n"
-          "libconfig's `@include \"other.conf\"` works at the start of a line; the name is relative to the "
-          "configuration file's folder.\n"
-          "In an included file, a number above 2147483647 needs an `L` at its end.\n\n",
-          to);
+    fputs(
+        "\nDurations have a unit (`ns us ms s m h d`), and so have sizes (`B KiB MiB GiB TiB`; a number "
+        "alone is "
+        "bytes). An option with\n"
+        "a dot in its name is in a group: `tls.ca` is `tls = { ca = \"…\"; };`.\n\n"
+        "A text may contain `${env:NAME}` (the environment variable; it is an error if it is not set), "
+        "`${env:NAME:-default}` and\n"
+        "`${file:/path}` (the file's contents without the newline at its end), so the configuration need not "
+        "contain secrets;\n"
+        "write `$${` for the characters `${`. Such a text is also accepted for numbers and for true and "
+        "false. "
+        "Inserted values\nare never shown.\n\n"
+        "libconfig's `@include \"other.conf\"` works at the start of a line; the name is relative to the "
+        "configuration file's folder.\n"
+        "In an included file, a number above 2147483647 needs an `L` at its end.\n\n",
+        to);
 }
 
 void gw_reference_environment(void (*variable)(void *ctx, const char *name, const char *option), void *ctx)
@@ -112,15 +115,17 @@ static void print_variable(void *to, const char *name, const char *option)
 static void print_environment(FILE *to)
 {
     fputs("## OpenTelemetry's environment variables\n\n"
-          "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from "
-          "these, where they are set. In\n"
-          "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
+          "If the configuration of an exporter whose type begins with `otlp_` does not set an option, its "
+          "variable "
+          "does. For traces,\n"
+          "`OTEL_EXPORTER_OTLP_TRACES_…` has precedence over `OTEL_EXPORTER_OTLP_…`.\n\n"
           "| variable | option |\n| --- | --- |\n",
           to);
     gw_reference_environment(print_variable, to);
-    fputs("\nWhere no exporter is configured and an endpoint is set, it is exported to instead of standard "
-          "output: by `otlp_grpc`, or by\n"
-          "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
+    fputs("\nIf no exporter is configured and an endpoint is set, data is sent there instead of to standard "
+          "output: "
+          "by `otlp_grpc`, or by\n"
+          "`otlp_http` if `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
           to);
 }
 
@@ -128,10 +133,11 @@ static void write_configuration(FILE *to)
 {
     fputs("# Configuration reference\n\n", to);
     fputs(generated, to);
-    fputs("The file is [libconfig](https://hyperrealm.github.io/libconfig/libconfig_manual.html)'s format; "
-          "`ddgate check -c FILE` says "
-          "every\n"
-          "mistake in it. Everything has a default: an empty file runs like no file at all.\n\n"
+    fputs("The file has the format of "
+          "[libconfig](https://hyperrealm.github.io/libconfig/libconfig_manual.html); "
+          "`ddgate check -c FILE`\n"
+          "prints every mistake in it. All options have defaults: an empty file has the same effect as no "
+          "file.\n\n"
           "```\nreceivers = ( { type = \"ddtrace\"; … }, … );\nexporters = ( { type = \"otlp_grpc\"; … }, … "
           ");\n"
           "max_memory = \"96MiB\";\nlog = { level = \"info\"; };\n```\n\n",
@@ -139,8 +145,9 @@ static void write_configuration(FILE *to)
     print_types(to);
     fputs("## The process\n\nAt the top level of the file.\n\n", to);
     print_table(to, gw_process_opts);
-    fputs("## Receivers\n\nGroups in the list `receivers`; without one, a `ddtrace` receiver with its "
-          "defaults.\n\n",
+    fputs("## Receivers\n\nGroups in the list `receivers`; without one, `ddtrace`, `otlp`, `dogstatsd` and "
+          "`http` run with "
+          "their defaults.\n\n",
           to);
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
         fprintf(to, "### %s\n\n%s\n\n", (*r)->name, (*r)->summary);
@@ -249,15 +256,16 @@ static void print_sample_receivers(FILE *to)
 
 static void write_sample(FILE *to)
 {
-    fputs(
-        "# ddgate.conf: every option, at its default, with what it does. Generated by `ddgate --reference`.\n"
-        "#\n"
-        "# Take the # of an option away to change it. An empty file runs like no file. ddgate check -c FILE "
-        "says\n"
-        "# every mistake.\n"
-        "# Texts may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}: so no secret has to stand "
-        "here.\n\n",
-        to);
+    fputs("# ddgate.conf: every option with its default and its description. Generated by `ddgate "
+          "--reference`.\n"
+          "#\n"
+          "# Remove the # of an option to change it. An empty file has the same effect as no file. ddgate "
+          "check -c\n"
+          "# FILE prints every mistake.\n"
+          "# Texts may contain ${env:NAME}, ${env:NAME:-default} and ${file:/path}, so this file need not "
+          "contain "
+          "secrets.\n\n",
+          to);
     print_sample_rows(to, 0, gw_process_opts, "");
     fputs("\nreceivers = (\n", to);
     print_sample_receivers(to);

@@ -1,17 +1,17 @@
-/* log_record.h: from a line of text to an OTLP LogRecord.
+/* log_record.h: turns a line of text into an OTLP LogRecord.
  *
  *   log_input ─▶ script (script.h) ────────┐
- *      │ or ───▶ zero configuration: what ─┼─▶ log_found: time, severity, ids, service … ─▶ resource group ─▶ LogRecord ─▶ frame
+ *      │ or ───▶ without a script: what ───┼─▶ log_found: time, severity, ids, service … ─▶ resource group ─▶ LogRecord ─▶ frame
  *      │         the text itself shows     │                                                              (core/delivery/frame.h)
  *      └ or ───▶ parse = none ─────────────┘
  *
- * What is not understood stays whole in the body: no record is lost because it could not be parsed. Records
- * of one log_batch with the same resource stand in one ResourceLogs. Their 64-bit trace ids are upgraded to
- * 128 bits through gw_trace_ids where the trace is known, else by the sender (gw_frame_pending_ids); ids that
- * were rounded through doubles are repaired.
+ * Text that is not understood stays complete in the body: no record is lost because it could not be parsed.
+ * Records of one log_batch with the same resource are in one ResourceLogs. Their 64-bit trace ids are
+ * completed to 128 bits through gw_trace_ids if the trace is known, else by the sender
+ * (gw_frame_pending_ids); ids that were rounded through doubles are repaired.
  *
- * Ownership: views of a log_input are used only until log_add returns. Threads: a log_conf is shared and
- * const; a log_batch belongs to one thread.
+ * Ownership: views of a log_input are used only until log_add returns.
+ * Threads: a log_conf is shared and const; a log_batch belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_RECORD_H
@@ -31,7 +31,7 @@ enum log_form {
     LOG_ITEM
 };
 
-/* What the intake knows beside the text: log.file.path, client.address, the structured data of syslog, … */
+/* An attribute that the intake knows: log.file.path, client.address, the structured data of syslog, … */
 struct log_attr {
     gw_str key;
     bool is_int;
@@ -44,9 +44,9 @@ struct log_input {
     enum log_form form;
     gw_str text;
     uint64_t observed; /* ns since 1970 */
-    /* ns since 1970, where the envelope says so (syslog, Datadog's timestamp) */
+    /* ns since 1970, if the envelope has a time (syslog, Datadog's timestamp) */
     uint64_t time;
-    int severity;         /* OTLP's SeverityNumber, where the envelope says so … */
+    int severity;         /* OTLP's SeverityNumber, if the envelope has one … */
     gw_str severity_text; /* … and its word */
     /* of this record or connection: win over the receiver's options */
     gw_str source, service, env, version, host;
@@ -57,32 +57,31 @@ struct log_input {
     gw_str script;
     const struct log_attr *attrs;
     size_t attrs_n;
-    uint64_t cut; /* bytes that the intake cut off its end: the record says so (log.record.truncated_bytes) */
+    uint64_t cut; /* number of bytes that the intake cut off (log.record.truncated_bytes) */
 };
 
 /* Options that every log receiver has. */
 #define LOG_OPTS(X)                                                                                          \
     X(str, source, "source", "", "", "",                                                                     \
-      "Where the records come from, such as nginx: it finds the script (SOURCE.p in pipelines.directory) "   \
-      "and stands in "                                                                                       \
-      "datadog.log.source. Each receiver says what it is when left out.")                                    \
-    X(str, service, "service", "", "", "", "service.name of records that do not say theirs.")                \
-    X(str, env, "env", "", "", "", "deployment.environment.name of records that do not say theirs.")         \
-    X(str, version, "version", "", "", "", "service.version of records that do not say theirs.")             \
+      "Source of the records, such as nginx: it selects the script (SOURCE.p in pipelines.directory) and "   \
+      "is the value of datadog.log.source. Default: the receiver's type.")                                   \
+    X(str, service, "service", "", "", "", "service.name of records without their own.")                     \
+    X(str, env, "env", "", "", "", "deployment.environment.name of records without their own.")              \
+    X(str, version, "version", "", "", "", "service.version of records without their own.")                  \
     X(str, pipeline, "pipeline", "", "", "",                                                                 \
-      "Pipeline script for these records: a file, or a name in pipelines.directory. Left out, the source "   \
-      "finds its own.")                                                                                      \
+      "Pipeline script for these records: a file, or a name in pipelines.directory. Default: the source's "  \
+      "script.")                                                                                             \
     X(str, timezone, "timezone", "", "", "",                                                                 \
-      "Zone of times that do not say theirs, such as Asia/Shanghai, +8 or CST-8 (as in TZ); this machine's " \
-      "when left out.")                                                                                      \
+      "Zone of times without a zone, such as Asia/Shanghai, +8 or CST-8 (as in TZ); default: this "          \
+      "machine's.")                                                                                          \
     X(map, tags, "tags", "", "", "", "Attributes to add to every record.")                                   \
     X(map, resource, "resource", "", "", "",                                                                 \
-      "Resource attributes to add to all; they win over what is found.")                                     \
+      "Resource attributes to add to all records; they override attributes that were found.")                \
     X(choice, parse, "parse", "auto", "auto|none", "",                                                       \
-      "Without a script: auto finds time, level, ids and the like in text and JSON; none leaves every line " \
-      "whole in the body.")                                                                                  \
+      "Without a script: auto finds time, level, ids and more in text and JSON; none leaves every line "     \
+      "complete in the body.")                                                                               \
     X(flag, span_service, "span_service", "true", "", "",                                                    \
-      "A record that names no service is of its span's, which it waits for (join_wait of the exporters).")
+      "A record without a service gets that of its span, for which it waits (join_wait of the exporters).")
 
 struct log_options {
     LOG_OPTS(GW_FIELD)
@@ -96,12 +95,12 @@ struct gw_trace_ids;
 struct log_environment {
     struct gw_budget *budget;    /* charged with what batches hold */
     struct gw_trace_ids *ids;    /* trace ids that were seen; NULL: none */
-    struct log_scripts *scripts; /* Pipeline scripts of pipelines.directory; NULL: there are none */
+    struct log_scripts *scripts; /* Pipeline scripts of pipelines.directory; NULL: none */
 };
 struct zone;
 struct log_conf; /* log_options, checked and compiled, with the scripts that they name */
 
-/* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL
+/* Mistakes are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL
  * when there is no memory. */
 struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path,
                               const char *receiver, struct gw_diagnostics *);
@@ -118,7 +117,7 @@ struct log_counts {
     atomic_uint_least64_t gave_up;     /* expressions that took too long */
 };
 const struct log_counts *log_conf_counts(const struct log_conf *);
-/* The zone of times that do not say theirs. Any thread. */
+/* The zone of times without a zone. Any thread. */
 const struct zone *log_conf_zone(const struct log_conf *);
 
 struct log_batch;
@@ -128,15 +127,14 @@ void log_batch_drop(struct log_batch *);
 /* Adds one record (a script may drop it or make more: both are counted). GW_OK or GW_BUSY (no memory: the
  * record is not in it). */
 enum gw_code log_add(struct log_batch *, const struct log_input *) GW_MUST_CHECK;
-/* What the newest script error said, since this was last asked; NULL: there was none. Good until the next
- * log_add. */
+/* The newest script error since the last call; NULL: none. Valid until the next log_add. */
 const char *log_batch_fault(struct log_batch *);
-/* Records and bytes of OTLP that stand in it now. */
+/* Records and bytes of OTLP in the batch. */
 size_t log_batch_records(const struct log_batch *);
 size_t log_batch_bytes(const struct log_batch *);
-/* Cuts what stands in the batch into frames (the caller's; at most `max`, near GW_FRAME_BYTES each) and
- * empties it. *intake is what gw_fanout_offer wants to know: received, dropped by a script, refused. Frames
- * that do not fit stay for the next call. */
+/* Splits the batch into frames (the caller's; at most `max`, near GW_FRAME_BYTES each) and empties it.
+ * *intake is the argument of gw_fanout_offer: received, dropped by a script, refused. Frames that do not fit
+ * stay for the next call. */
 size_t log_finish(struct log_batch *, struct gw_frame **frames, size_t max, struct gw_intake *intake);
 
 #endif

@@ -26,13 +26,12 @@
 
 #define OTLP_INTAKE_OPTS(X)                                                                                  \
     X(map, resource_set, "resource.set", "", "", "",                                                         \
-      "Resource attributes to put on all; they win over what applications say.")                             \
+      "Resource attributes to set on everything; they override those of applications.")                      \
     X(map, resource_default, "resource.default", "", "", "",                                                 \
-      "Resource attributes where an application says nothing of them.")                                      \
+      "Resource attributes for applications that do not set them.")                                          \
     X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
-      "Leave sls.otel.* in resources, which holds keys where an application is set up as SLS's manual "      \
-      "says: "                                                                                               \
-      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")      \
+      "Leave sls.otel.* in resources. It has keys if an application is configured as in SLS's manual: "      \
+      "every exporter, disk and log after ddgate then gets them. The exporter sls always adds its own.")     \
     X(list, strip, "strip", "", "", "", "Tags of spans of Datadog's SDKs that are not exported.")            \
     DD_PRIVACY_OPTS(X)
 

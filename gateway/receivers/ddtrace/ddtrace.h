@@ -43,74 +43,69 @@
 
 #define DDTRACE_OPTS(X)                                                                                      \
     X(list, listen, "listen", DDTRACE_LISTEN, "", "",                                                        \
-      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "       \
-      "absent ends the start, unless the "                                                                   \
-      "list is the default one.")                                                                            \
+      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). If a configured address "    \
+      "cannot be bound, ddgate does not start; default addresses only cause a warning.")                     \
     X(str, socket, "socket", DDTRACE_SOCKET, "", "",                                                         \
       "Unix stream socket to listen on, made with mode 0722 so that applications of other users and "        \
-      "containers can connect; empty for "                                                                   \
-      "none. Its folder must exist where it is written here; the default one is left out where there is "    \
-      "none.")                                                                                               \
+      "containers can connect; empty for none. The folder of a configured socket must exist; the default "   \
+      "socket is skipped if its folder does not.")                                                           \
     X(count, threads, "threads", "0", "0", "256",                                                            \
       "Receiver threads; 0: as many as cores that the process may use.")                                     \
     GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
     GW_HTTP_TIME_OPT(X)                                                                                      \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
-      "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload " \
-      "when it is closed first.")                                                                            \
+      "How long a connection is kept without a request. Tracers keep theirs for up to 90 s, and lose a "     \
+      "payload if the server closes it earlier.")                                                            \
     X(count, connections, "connections", "1000", "1", "100000",                                              \
-      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), "     \
-      "together a third of it at most. "                                                                     \
-      "Past "                                                                                                \
-      "that, the one that is the least loss makes way for a new one; where all are in use, it is answered "  \
-      "429.")                                                                                                \
+      "Most connections at a time, over all addresses; each is charged 32 KiB of max_memory (64 with TLS), " \
+      "together a third of it at most. Above that, the least useful one is closed for a new one; if all "    \
+      "are in use, the new one gets 429.")                                                                   \
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                 \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                    \
     X(count, sampling_target, "sampling.target_per_second", "0", "0", "1000000",                             \
-      "How many traces a second to keep, of all services together; each gets its share, and what small "     \
-      "ones leave is the others'. Tracers are told the rates, and what does not follow them is sampled "     \
-      "here. 0: no target.")                                                                                 \
+      "How many traces a second to keep, of all services together; each gets its share, and the others get " \
+      "what small services do not use. Tracers learn the rates; traces of tracers that ignore them are "     \
+      "sampled here. 0: no target.")                                                                         \
     X(map, sampling_rates, "sampling.rates", "", "", "",                                                     \
-      "Which part of their traces services keep, from 0 to 1: shop = 0.1; \"shop,env:prod=1\" (in a list) "  \
-      "for an environment, * for all others.")                                                               \
+      "The share of its traces that a service keeps, from 0 to 1: shop = 0.1; \"shop,env:prod=1\" (in a "    \
+      "list) for an environment, * for all others.")                                                         \
     X(flag, sampling_keep_errors, "sampling.keep_errors", "false", "", "",                                   \
-      "Keep what has a span with an error, whatever a rate says, and whatever the tracer decided by one.")   \
+      "Keep everything that has a span with an error, even if a rate, here or in the tracer, decides "       \
+      "against it.")                                                                                         \
     DDTRACE_SPAN_METRICS_OPTS(X)                                                                             \
     X(choice, client_stats, "client_stats", "asked", "asked|always|never", "",                               \
       "Make metrics of the statistics that tracers and agents compute of all spans, sampled or not, and "    \
-      "ask "                                                                                                 \
-      "tracers for them in /info: asked: where the option signals of an exporter names metrics; always: "    \
-      "where any exporter takes metrics. Tracers then keep traces to themselves that they decided against, " \
-      "but where keep_rejected or sampling.keep_errors wants them.")                                         \
+      "ask tracers for them in /info. asked: if the option signals of an exporter names metrics; always: "   \
+      "if any exporter takes metrics. Tracers then do not send rejected traces, unless keep_rejected or "    \
+      "sampling.keep_errors needs them.")                                                                    \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                 \
       "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and "     \
       "operation take Datadog's fields.")                                                                    \
     X(choice, service_override, "service_override", "split", "split|base", "",                               \
-      "Spans of an integration's own service (\"postgres\"): split puts them into a resource of their own, " \
-      "base into their process's.")                                                                          \
+      "Spans of an integration's own service (\"postgres\"): split puts them into a separate resource, "     \
+      "base into the resource of their process.")                                                            \
     X(str, proc_root, "proc_root", "/proc", "", "",                                                          \
-      "Where the processes of this host are shown: the cgroup of a peer of the Unix socket names its "       \
-      "container. In a container with the host's /proc mounted elsewhere, that folder.")                     \
+      "The host's /proc: the cgroup of a client on the Unix socket names its container. In a container, "    \
+      "the folder where the host's /proc is mounted.")                                                       \
     X(str, cgroup_root, "cgroup_root", "/sys/fs/cgroup", "", "",                                             \
-      "Where the cgroups of this host are mounted: a tracer that sends the inode of its cgroup "             \
-      "(Datadog-Entity-ID: in-…) is found there.")                                                           \
+      "The folder where the host's cgroups are mounted: ddgate finds the inode of a tracer's cgroup "        \
+      "(Datadog-Entity-ID: in-…) there.")                                                                    \
     X(flag, same_host, "same_host", "false", "", "",                                                         \
-      "Every sender is on this host, also those that come from other addresses than loopback, as pods do "   \
-      "to a DaemonSet: they get its host.name, and their inodes are looked up here.")                        \
+      "Treat every sender as local, also those with other addresses than loopback, such as pods that send "  \
+      "to a DaemonSet: they get this host.name, and their inodes are looked up here.")                       \
     DDTRACE_PROXY_OPTS(X)                                                                                    \
     DDTRACE_PROFILES_OPTS(X)                                                                                 \
     X(map, resource, "resource", "", "", "",                                                                 \
-      "Resource attributes to add to all; they win over what is found.")                                     \
+      "Resource attributes to add to all records; they override attributes that were found.")                \
     X(list, promote, "promote", "", "", "",                                                                  \
       "Span tags that become resource attributes, such as those of DD_TAGS.")                                \
     X(list, strip, "strip", "", "", "", "Tags that are not exported.")                                       \
     X(choice, trace_id_bits, "trace_id_bits", "128", "128|64", "",                                           \
       "64: the upper half of every trace id is zero.")                                                       \
     X(flag, obfuscate, "obfuscate", "true", "", "",                                                          \
-      "Take literals out of SQL, arguments out of Redis commands and secrets out of URLs. Tracers send "     \
-      "them raw and leave this to the "                                                                      \
-      "agent.")                                                                                              \
+      "Remove literals from SQL, arguments from Redis commands and secrets from URLs. Tracers send them "    \
+      "unchanged and leave this to the agent.")                                                              \
     DD_PRIVACY_OPTS(X)
 
 struct ddtrace_conf {

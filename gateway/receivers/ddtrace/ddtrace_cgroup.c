@@ -1,5 +1,5 @@
 /* ddtrace_cgroup.c: Reads cgroups: the file of a process, and the tree. Owns the table of inodes that the last walk
- * found. Called by ddtrace_traces.c, on HTTP workers.
+ * found. Called by ddtrace_request.c, on HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -28,18 +28,17 @@
 
 #define DDTRACE_PROXY_OPTS(X)                                                                                \
     X(str, proxy_upstream, "proxy.upstream", "", "", "",                                                     \
-      "Where to forward what is not translated (profiles, events, remote configuration …), never traces: " \
-      "an "                                                                                                  \
-      "agent (http://host:8126, unix:///path), or with api_key the intake of a site (datadoghq.eu). Empty: " \
-      "it is answered here, and dropped.")                                                                   \
+      "Where to forward data that is not translated (profiles, events, remote configuration …), never "    \
+      "traces: an agent (http://host:8126, unix:///path), or with api_key the intake of a site "             \
+      "(datadoghq.eu). Empty: ddgate answers and discards it.")                                              \
     X(secret, proxy_api_key, "proxy.api_key", "", "", "",                                                    \
-      "DD-API-KEY of what is forwarded. An intake needs it; an agent has its own.")                          \
+      "DD-API-KEY of forwarded requests. An intake needs it; an agent has its own.")                         \
     X(duration, proxy_timeout, "proxy.timeout", "30s", "100ms", "10m",                                       \
-      "How long the upstream may take for a request; then it is answered 504.")                              \
+      "How long the upstream may take for a request; then the answer is 504.")                               \
     X(size, proxy_queue_size, "proxy.queue_size", "25MiB", "64KiB", "1GiB",                                  \
-      "Bytes of requests that wait for the upstream or are on their way; more is answered 429.")             \
+      "Bytes of requests that wait for the upstream or are being forwarded; further ones get 429.")          \
     X(count, proxy_requests, "proxy.requests", "100", "1", "10000",                                          \
-      "Requests of that kind; more is answered 429.")
+      "Number of such requests; further ones get 429.")
 
 struct ddtrace_proxy_conf {
     DDTRACE_PROXY_OPTS(GW_FIELD)

@@ -21,23 +21,21 @@
 
 #define DDTRACE_SPAN_METRICS_OPTS(X)                                                                         \
     X(choice, when, "span_metrics.when", "asked", "asked|always|never", "",                                  \
-      "Whether spans are counted as metrics, before any sampling: asked: where the option signals of an "    \
-      "exporter names metrics; always: where any exporter takes metrics.")                                   \
-    X(duration, interval, "span_metrics.interval", "10s", "1s", "10m",                                       \
-      "How often points are made of the spans that came.")                                                   \
+      "Whether spans are counted as metrics, before any sampling. asked: if the option signals of an "       \
+      "exporter names metrics; always: if any exporter takes metrics.")                                      \
+    X(duration, interval, "span_metrics.interval", "10s", "1s", "10m", "Interval of the points.")            \
     X(list, dimensions, "span_metrics.dimensions", "", "", "",                                               \
-      "Tags that become attributes of points, beside those of the conventions; 16 at most. Each value "      \
-      "makes "                                                                                               \
-      "a series of its own.")                                                                                \
+      "Tags that become attributes of points, in addition to those of the conventions; 16 at most. Each "    \
+      "value makes a separate series.")                                                                      \
     X(list, exclude, "span_metrics.exclude", "", "", "",                                                     \
-      "Attributes that points and their resources do not have, such as service.instance.id: what they "      \
-      "told apart is one series.")                                                                           \
+      "Attributes to leave out of points and their resources, such as service.instance.id: series that "     \
+      "differ only in them become one.")                                                                     \
     X(list, buckets, "span_metrics.buckets", "", "", "",                                                     \
-      "Upper bounds of the buckets of a plain histogram, as durations: [ \"10ms\", \"100ms\", \"1s\" ]. "    \
-      "Without: an exponential histogram.")                                                                  \
+      "Upper bounds of the buckets of an explicit histogram, as durations: [ \"10ms\", \"100ms\", \"1s\" "   \
+      "]. Without it, histograms are exponential.")                                                          \
     X(count, max_series, "span_metrics.max_series", "100000", "1", "10000000",                               \
-      "Most series at a time. Past that, spans of new ones are not counted but as dropped; one without a "   \
-      "span for five minutes is forgotten.")
+      "Most series at a time. Above that, spans of new series are only counted as dropped; a series "        \
+      "without a span for five minutes is removed.")
 
 struct ddtrace_span_metrics_conf {
     DDTRACE_SPAN_METRICS_OPTS(GW_FIELD)

@@ -28,32 +28,31 @@
 
 #define DOGSTATSD_OPTS(X)                                                                                    \
     X(list, listen, "listen", DOGSTATSD_LISTEN, "", "",                                                      \
-      "UDP addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "   \
-      "absent ends the start, unless the list is the default one.")                                          \
+      "UDP addresses to listen on: host:port, [ipv6]:port or :port (every address). If a configured "        \
+      "address cannot be bound, ddgate does not start; default addresses only cause a warning.")             \
     X(str, socket, "socket", DOGSTATSD_SOCKET, "", "",                                                       \
-      "Unix datagram socket to listen on; empty for none. Its folder must exist where it is written here; "  \
-      "the default one is left out where there is none.")                                                    \
+      "Unix datagram socket to listen on; empty for none. The folder of a configured socket must exist; "    \
+      "the default socket is skipped if its folder does not.")                                               \
     X(str, stream_socket, "stream_socket", "", "", "",                                                       \
-      "Unix stream socket to listen on, on which each datagram stands behind its length in four bytes; "     \
-      "empty for none.")                                                                                     \
+      "Unix stream socket to listen on, on which each datagram follows its length in four bytes; empty for " \
+      "none.")                                                                                               \
     X(str, mode, "mode", "0722", "", "",                                                                     \
-      "Mode of the sockets' files, in octal. Sending takes the right to write.")                             \
+      "Mode of the sockets' files, in octal. Sending requires write permission.")                            \
     X(duration, interval, "interval", "10s", "1s", "10m",                                                    \
-      "How often points are made of what came: one for each series.")                                        \
+      "Interval of the points: each series with samples gets one per interval.")                             \
     X(choice, temporality, "temporality", "delta", "delta|cumulative", "",                                   \
-      "What sums and histograms say: delta, what came in the interval; cumulative, what came since the "     \
-      "first sample, which Prometheus wants.")                                                               \
+      "Temporality of sums and histograms: delta, the samples of the interval; cumulative, all samples "     \
+      "since the first one, which Prometheus needs.")                                                        \
     X(list, tags_as_resource, "tags_as_resource", "", "", "",                                                \
-      "Tags that become attributes of the resource, beside service, env, version, host and those of "        \
-      "containers.")                                                                                         \
+      "Tags that become attributes of the resource, in addition to service, env, version, host and those "   \
+      "of containers.")                                                                                      \
     X(count, max_series, "max_series", "100000", "1", "10000000",                                            \
-      "Most series at a time. Past that, samples of new ones are dropped and counted, and the old ones "     \
-      "live on; one without a sample for five minutes is forgotten.")                                        \
+      "Most series at a time. Above that, samples of new series are dropped and counted, and the existing "  \
+      "ones stay; a series without a sample for five minutes is removed.")                                   \
     X(map, resource, "resource", "", "", "",                                                                 \
-      "Resource attributes to add to all; they win over what is found.")                                     \
+      "Resource attributes to add to all records; they override attributes that were found.")                \
     X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                        \
-      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives "        \
-      "net.core.rmem_max at most.")                                                                          \
+      "Size of the kernel's buffer for unread datagrams, for each UDP address; net.core.rmem_max at most.")  \
     X(count, connections, "connections", "1000", "1", "100000",                                              \
       "Most connections to stream_socket at a time.")
 

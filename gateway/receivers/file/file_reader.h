@@ -3,25 +3,25 @@
  *   globs ─▶ tails                       each ready tail a turn, of at most TURN bytes
  *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ sink] ─▶ flush with an ack callback ─▶ the tracker ─▶ offsets on disk
  *
- * The thread is a loop of steps (file_reader_step), none of which waits: each says when the next one is due.
- * Who has something to read stands in a list, whose time will come in a heap, and all others cost nothing
+ * The thread is a loop of steps (file_reader_step). A step never waits; it returns when the next one is
+ * due. Tails with unread data are in a list, tails with a deadline in a heap, and all others cost nothing
  * (file_index.h, file_schedule.c).
  *
- * A tail is one file's content; it keeps its descriptor, so a rename or deletion changes nothing until all is
- * read. It holds no text: what is not a whole record yet is read again next time, from the record's beginning
- * (but for a copy of at most FILE_HELD bytes, which are the only ones left of a file that is truncated). So
- * memory is one buffer, however many files there are.
+ * A tail is the content of one file. It keeps its descriptor, so a rename or deletion changes nothing until
+ * all is read. It holds no text: an unfinished record is read again next time, from its beginning (except a
+ * copy of at most FILE_HELD bytes, which is the only rest of a truncated file). So memory is one buffer,
+ * for any number of files.
  *
- * What can happen to a file, and how it is seen:
- *   grows          inotify, or a look every `poll`
- *   is renamed     same device and inode under another name, or under none that a pattern matches: read to its end, then closed
- *   is truncated   shorter than what was read, or its first bytes changed: from 0. Rotation by copy and truncate leaves the bytes that
- *                  were not read in a file beside it (file_copytruncate.c): they are read there
+ * What can happen to a file, and how it is detected:
+ *   grows          inotify, or a check every `poll`
+ *   is renamed     same device and inode with another name, or with none that a pattern matches: read to its end, then closed
+ *   is truncated   shorter than the part that was read, or its first bytes changed: read from 0. Rotation by copy and truncate leaves
+ *                  the unread bytes in a copy beside it (file_copytruncate.c): they are read there
  *   is deleted     no names left: read to its end, then closed
- *   is replaced    another inode under the name: two tails
- *   fails          cannot be opened or read: it waits alone, longer each time (file_schedule.c), and is read on when it can be
+ *   is replaced    another inode with the name: two tails
+ *   fails          cannot be opened or read: it is retried alone, after a growing pause (file_schedule.c)
  *
- * Threads: one; `stopping` and the wake-up from the main thread. Private to the receiver's files.
+ * Threads: one; `stopping` and the wakeup from the main thread. Private to the receiver's files.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FILE_READER_H
@@ -44,50 +44,43 @@
 
 #define FILE_OPTS(X)                                                                                         \
     X(list, path, "path", "/var/log/app/*.log", "", "",                                                      \
-      "Files to read: names with * ? [a-z], and ** for any number of folders. What is compressed is passed " \
-      "over. Files that appear later "                                                                       \
-      "are read from their beginning.")                                                                      \
-    X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                         \
+      "Files to read: names with * ? [a-z], and ** for any number of folders. Compressed files are "         \
+      "skipped. Files that appear later are read from their beginning.")                                     \
+    X(list, exclude, "exclude", "", "", "", "Files not to read, with the same patterns.")                    \
     X(list, olddir, "olddir", "", "", "",                                                                    \
-      "Folders that a rotation by copy and truncate puts its copies into (logrotate's olddir), where they "  \
+      "Folders into which a rotation by copy and truncate puts its copies (logrotate's olddir), if they "    \
       "are neither in nor beside the folder of the log.")                                                    \
     X(choice, links, "links", "owned", "owned|all|none", "",                                                 \
       "Which symbolic links are followed: owned, those that belong to root, to ddgate's user or to the "     \
       "owner "                                                                                               \
       "of the file that they lead to.")                                                                      \
     X(choice, start, "start", "end", "end|beginning", "",                                                    \
-      "Where to begin in files that are there when the receiver starts for the first time.")                 \
+      "Where to begin in files that exist when the receiver starts for the first time.")                     \
     X(str, offsets, "offsets", "", "", "",                                                                   \
-      "Where to remember how far each file was read: a folder, or a file's name. Left out: "                 \
-      "$STATE_DIRECTORY, else /var/lib/ddgate, else "                                                        \
-      "$XDG_STATE_HOME/ddgate or ~/.local/state/ddgate, whichever can be written first; the file's name "    \
-      "there follows from the first "                                                                        \
-      "path.")                                                                                               \
+      "Where to save how far each file was read: a folder, or a file. Default: the first that can be "       \
+      "written of $STATE_DIRECTORY, /var/lib/ddgate, $XDG_STATE_HOME/ddgate and ~/.local/state/ddgate; the " \
+      "file's name there is derived from the first path.")                                                   \
     X(duration, poll, "poll", "1s", "10ms", "1h",                                                            \
-      "How often files are looked at that the system does not tell about: on network file systems, or when " \
+      "How often files are polled for which the system sends no events: on network file systems, or when "   \
       "inotify is used up.")                                                                                 \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
-      "Longest record, and so the longest line: the rest of a longer one is left out, and "                  \
-      "log.record.truncated_bytes says how much. "                                                           \
-      "Lines "                                                                                               \
-      "that belong together are separated there.")                                                           \
+      "Longest record, and so the longest line: the rest of a longer one is cut off, and "                   \
+      "log.record.truncated_bytes is its length. A record of several lines ends before it exceeds this.")    \
     X(str, encoding, "encoding", "utf-8", "", "",                                                            \
-      "How the files are written: utf-8, utf-16le, utf-16be, gbk, or any other that `iconv -l` names and "   \
-      "that keeps ASCII. A byte order "                                                                      \
-      "mark wins.")                                                                                          \
+      "Encoding of the files: utf-8, utf-16le, utf-16be, gbk, or any other of `iconv -l` that contains "     \
+      "ASCII. A byte order mark overrides it.")                                                              \
     X(flag, strip_ansi, "strip_ansi", "true", "", "",                                                        \
-      "Take colours and other escape sequences of terminals out.")                                           \
+      "Remove colours and other escape sequences of terminals.")                                             \
     X(str, multiline, "multiline", "auto", "", "",                                                           \
       "Lines that belong together: auto joins stack traces and indented lines to the line before them, "     \
       "none joins nothing; anything else "                                                                   \
       "is a regular expression that a record's first line matches.")                                         \
     X(flag, containers, "containers", "true", "", "",                                                        \
-      "Take the lines of containers out of what their runtime writes around them (CRI, Docker's "            \
-      "json-file), "                                                                                         \
-      "and the names of pod and container out of the path.")                                                 \
+      "Extract the lines of containers from their runtime's format (CRI, Docker's json-file), and the "      \
+      "names of pod and container from the path.")                                                           \
     X(count, open_files, "open_files", "1024", "8", "1000000",                                               \
-      "Most files open at a time. Past it, those that rest longest are closed, and opened again when they "  \
-      "grow.")
+      "Most files open at a time. Above it, the files without changes for longest are closed, and opened "   \
+      "again when they grow.")
 
 struct file_conf {
     FILE_OPTS(GW_FIELD)
@@ -113,25 +106,25 @@ struct file_tail {
     struct file_link queued, resting, unchecked; /* file_schedule.c */
     struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
-    uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
-    uint64_t pos;      /* the beginning of what is not in the sink yet */
+    uint64_t dev, ino; /* from the current stat; the entry's may be from before a reboot */
+    uint64_t pos;      /* the start of the part that is not in the sink yet */
     uint64_t scanned;  /* of a line longer than max_line: [pos, scanned) has no line sink. Else 0 */
     uint64_t size;     /* as far as it was read */
-    /* bytes that it was seen to have: what is gone of them when it is truncated was lost */
+    /* the size it was seen to have: what is missing of it after a truncation was lost */
     uint64_t there;
     uint32_t head_n;
     char head[FILE_HEAD]; /* the file's first bytes; another file's are others */
-    char *held;           /* malloc'd: what stood at pos when last looked at */
+    char *held;           /* malloc'd: the text at pos when it was last read */
     size_t held_n, held_cap;
     enum file_encoding encoding;
     /* log.file.path, log.file.name: views of the entry's path; room for log.iostream */
     struct log_attr attrs[3];
-    struct log_container *container; /* whose log it is, by its path; NULL: nobody knows */
+    struct log_container *container; /* the container that its path names; NULL: not known */
     uint64_t first_name;             /* file_name_key of the name that it was found by */
     bool wrapped;                    /* its lines are those of a runtime */
     gw_nsec grew;                    /* monotonic: when something new was last read … */
-    enum file_end tried;             /* … and how final a look at its end was taken since */
-    int watch;                       /* number, or -1: looked at every `poll` */
+    enum file_end tried;             /* … and how final the last attempt at its end was */
+    int watch;                       /* number, or -1: polled every `poll` */
     bool ready;                      /* may have something */
     bool seen;                       /* by the scan that is under way */
     bool gone;                       /* no pattern finds it any more: read to its end, then closed … */
@@ -159,7 +152,7 @@ enum { FILE_LINK_OF_OTHERS = -1 };
 
 /* --- folders that are watched --- */
 
-/* Most of one folder's that are looked at beside a log's folder: where there are more, none of them are. */
+/* The most folders of one folder that are searched beside a log's folder: if there are more, none is. */
 enum { FILE_BESIDE = 64 };
 /* Copies that are held open: the oldest one goes for another. */
 enum { FILE_APPEARED = 16 };
@@ -198,8 +191,7 @@ struct file_reader {
     struct offset_tracker *tracker;
     char state[4096]; /* where the tracker is kept; "": nowhere */
     gw_nsec saved_at;
-    /* the tracker knows of a file that the state does not: killed now, we would not look for it under another
-     * name */
+    /* the tracker has a file that is not saved yet: after a kill it would not be searched under another name */
     bool urgent;
 
     struct file_text text;
@@ -212,17 +204,17 @@ struct file_reader {
     uint64_t slow_lines;        /* that the pattern took too long for */
     char *buf;
     size_t cap;
-    bool coloured; /* what is in buf has escape sequences that shall go */
+    bool coloured; /* buf contains escape sequences that must be removed */
 
     bool full;                   /* the sink holds a frame's worth … */
     bool waiting;                /* … that no queue takes: nothing is read until one does */
-    struct gw_ack_callback *ack; /* of what stands in the sink, once it was offered */
+    struct gw_ack_callback *ack; /* of the records in the sink, once they were offered */
     gw_nsec fed_at;              /* when the first record of it came; 0: the sink is empty */
     gw_nsec flush_at, pause;     /* while waiting: when it is offered next; how long it waited last */
 
     struct file_watch watch;     /* of files … */
     struct file_folders folders; /* … and of folders, whose events do not wait */
-    gw_nsec folders_at;          /* monotonic: last look at these */
+    gw_nsec folders_at;          /* monotonic: last check of these */
     struct file_tail *tails;
     /* by_name: by their paths; by_base, by_target: by what these, and what symbolic links lead to, end with */
     struct file_index by_inode, by_watch, by_name, by_base, by_target;
@@ -237,7 +229,7 @@ struct file_reader {
     bool blind;
     bool scan;  /* names changed */
     bool again; /* a file may be a copy that is being made: look again soon */
-    /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
+    /* monotonic: last scan; last check of all sizes, of the sizes of unwatched files … */
     gw_nsec scanned_at, swept_at, looked_at;
     gw_nsec scan_took, scan_cpu; /* the last scan: by the clock, and of this thread's work */
     gw_nsec round_at;            /* … and last round */
@@ -252,13 +244,13 @@ struct file_reader {
 
 /* The rest is filled in by the module. False: no memory or no descriptors. */
 bool file_reader_open(struct file_reader *) GW_MUST_CHECK;
-/* Files without a name that are not read to their end are left to the tracker, which another reader may go on
- * with. */
+/* Passes unnamed files that are not read to their end to the tracker, from which another reader can take
+ * them. */
 void file_reader_close(struct file_reader *);
 /* The thread's body. */
 void file_reader_run(struct file_reader *);
-/* Its parts: what there is to do at this moment, and when the next step is due (0: at once) unless something
- * happens before; the wait for that; the end. */
+/* Its parts: the work that is due now, returning when the next step is due (0: at once) unless an event comes
+ * first; the wait for that; the end. */
 gw_nsec file_reader_step(struct file_reader *);
 void file_reader_wait(struct file_reader *, gw_nsec next); /* until then, an event, or a stop */
 void file_reader_finish(struct file_reader *);
@@ -273,8 +265,8 @@ void file_reader_save(struct file_reader *);
 enum file_end file_tail_end(const struct file_reader *, const struct file_tail *);
 /* It may have something: a turn is due. */
 void file_tail_is_ready(struct file_reader *, struct file_tail *);
-/* Puts it where its state says: among those that wait for a turn, among those that may be closed, among those
- * whose time comes. To be called whenever one of `ready`, `gone`, `copy_of`, `fd`, `error` and the times
+/* Puts the tail into the lists that its state requires: those that wait for a turn, those that may be closed,
+ * those with a deadline. Call it whenever `ready`, `gone`, `copy_of`, `fd`, `error` or one of the times
  * changed. */
 void file_schedule(struct file_reader *, struct file_tail *);
 /* All whose time has come are ready, or are dropped. */
@@ -282,14 +274,14 @@ void file_schedule_now(struct file_reader *);
 /* Closes those that rest longest while there are more open than may be; then `last` (may be NULL), if need
  * be. */
 void file_schedule_close(struct file_reader *, struct file_tail *last);
-/* It cannot be opened or read: said when that is new. It waits, longer each time. */
+/* The file cannot be opened or read: logged if that is new. It is retried after a growing pause. */
 void file_tail_fails(struct file_reader *, struct file_tail *, int error);
 /* It was read without trouble. */
 void file_tail_works(struct file_reader *, struct file_tail *);
 
 /* --- file_tail.c --- */
 
-/* FULL: of the sink, which is to be flushed before anybody goes on */
+/* FULL: the sink is full and must be flushed first */
 enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL };
 
 /* Takes over fd. NULL: no memory, and fd closed. It is not scheduled yet. */
@@ -300,7 +292,7 @@ void file_tail_drop(struct file_reader *, struct file_tail *);
 void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
 /* Its entry, or its entry's path, is another one. */
 void file_tail_renamed(struct file_reader *, struct file_tail *);
-/* Sets copy_of; NULL: it is none. */
+/* Sets copy_of; NULL: it is not a copy. */
 void file_tail_set_copy(struct file_reader *, struct file_tail *copy, struct file_tail *of);
 /* Has a descriptor, if need be again. */
 enum file_wake {
@@ -323,7 +315,7 @@ size_t file_tail_feed(struct file_reader *, struct file_tail *, const char *buf,
 
 /* --- file_unwrap.c --- */
 
-/* As file_tail_feed, of a container's log. False when there is no memory: nothing was fed. */
+/* Like file_tail_feed, for a container's log. False when there is no memory: nothing was fed. */
 bool file_unwrap_feed(struct file_reader *, struct file_tail *, const char *buf, size_t n, enum file_end,
                       bool *is_long, size_t *used);
 /* The tail, of which nothing was read, waits for the turn of the one that had its name before. */
@@ -333,8 +325,8 @@ void file_unwrap_learn(struct file_tail *);
 
 /* --- file_identity.c --- */
 
-/* Whether the file still holds what was read of it. Learns its first bytes while they are written.
- * UNREADABLE: errno says why. */
+/* Whether the file still has the content that was read. Learns its first bytes while they are written.
+ * UNREADABLE: see errno. */
 enum file_same {
     FILE_SAME,
     FILE_CHANGED,
@@ -343,19 +335,20 @@ enum file_same {
 /* A known file: it begins with the bytes that were saved, and will be known by them; else it is started over.
  * False: it cannot be read. */
 bool file_tail_prove(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
-/* It does not hold any more what was read of it. False: no memory. */
+/* Starts again for a file with new content. False: no memory. */
 bool file_tail_start_over(struct file_reader *, struct file_tail *);
-/* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */
+/* Checks the content, also while reading is paused, so that a file that is truncated twice is not missed
+ * once. */
 void file_tail_check(struct file_reader *, struct file_tail *);
 
 /* --- file_folders.c ---
  *
- *   /var/log/app/       a file that matches may appear: an event there asks for a scan
+ *   /var/log/app/       a matching file may appear: an event there causes a scan
  *   /var/log/app/old/   folders in it, beside it, and those of `olddir`: rotations may put copies there
  *
- * A rotation that copies a file, truncates and compresses it leaves the copy there for some milliseconds only.
- * So a name that is a rotation's of a file that is read is opened when it appears, and held until the
- * truncation asks for it, for a minute at most; the reader is woken for that at once. */
+ * A rotation that copies a file, truncates and compresses it leaves the copy there only for some
+ * milliseconds. So a name that a rotation gives to a file that is read is opened when it appears, and kept
+ * open until the truncation needs it, for a minute at most; the reader is woken for that at once. */
 
 typedef void file_folder_f(void *ctx, const char *path);
 
@@ -366,9 +359,9 @@ void file_folders_close(struct file_folders *);
 bool file_folders_add(struct file_reader *, const char *path);
 /* What happened in them since the last call. */
 void file_folders_look(struct file_reader *);
-/* Lets copies go that nobody asked for. */
+/* Closes copies that were not needed. */
 void file_folders_expire(struct file_reader *);
-/* Those in which a rotation may put what it takes out of this folder. */
+/* Passes the folders in which a rotation may put files of this folder. */
 void file_folders_beside(const struct file_conf *, const char *folder, file_folder_f, void *ctx);
 /* Whether `b` is one of those of `a`. */
 bool file_folders_are_beside(const struct file_conf *, gw_str a, gw_str b);
@@ -385,8 +378,8 @@ bool file_is_rotation(const char *base, const char *name);
 bool file_is_numbered(const char *base, const char *name);
 /* It is what a rotation would call a copy of some file that is read. */
 bool file_has_rotation(const struct file_reader *, const char *name);
-/* What a rotation would have made this name of: what stands before one of its marks, with or without the
- * name's end. Calls until that says true. */
+/* Calls the function with the names that a rotation may have made this name from: the part before one of its
+ * marks, with or without the name's end, until it returns true. */
 typedef bool file_original_f(void *ctx, gw_str base);
 bool file_each_original(gw_str name, file_original_f *, void *ctx);
 
@@ -410,24 +403,25 @@ int file_open_inode(const struct file_conf *, const char *path, uint64_t dev, ui
 
 /* --- file_find_copy.c --- */
 
-/* The file that holds what t held before it was truncated: all that t had not read, or, where there is no
- * such one, what ends before that. */
+/* The file with the content of t before the truncation: all that t had not read, or, if there is no such
+ * file, one that ends earlier. */
 struct file_copy_found {
-    int fd; /* for reading, the caller's; -1: there is none */
+    int fd; /* for reading, owned by the caller; -1: there is none */
     struct stat st;
     char path[4096];
     bool unnamed;  /* no name leads to it: it was made of a compressed one */
-    uint64_t own;  /* bytes of one that is read for itself, what t held with it; 0: there is none */
+    uint64_t own;  /* bytes of a file with its own tail, including t's content; 0: there is none */
     bool left;     /* a compressed one is not unpacked … */
-    uint64_t lost; /* … and so many bytes in it at least are not read; 0: nobody knows */
+    uint64_t lost; /* … and at least so many bytes of it are not read; 0: not known */
 };
 void file_find_copy(const struct file_reader *, const struct file_tail *, struct file_copy_found *);
 
 /* --- file_gunzip.c --- */
 
-/* What stands behind `from` of the entry's file in one that a rotation made of it and compressed with gzip. What
- * cannot be unpacked is logged, counted and left. The fd is of a file without a name, with that at the same offset; path is what it was called before. -1: there is
- * none, or nothing left of it. `target`: where the entry's path leads; may be NULL. */
+/* The bytes after `from` of the entry's file, from an archive that a rotation compressed with gzip. Archives
+ * that cannot be unpacked are logged, counted and skipped. The fd is of an unnamed file with these bytes at
+ * the same offset; path is its earlier name. -1: there is none, or nothing is left in it. `target`: the
+ * target of the entry's path; may be NULL. */
 void file_gunzip(const struct file_reader *, const struct file_entry *, const char *target, uint64_t from,
                  struct file_copy_found *);
 

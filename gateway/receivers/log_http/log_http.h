@@ -35,13 +35,13 @@
 #define LOG_HTTP_OPTS(X)                                                                                     \
     X(list, listen, "listen", LOG_HTTP_LISTEN, "", "",                                                       \
       "Addresses to listen on: host:port, [ipv6]:port, :port (every address) or the path of a Unix socket. " \
-      "Receivers that name one "                                                                             \
-      "address share it. One that is taken or absent ends the start, unless the list is the default one.")   \
+      "Receivers with the same address share it. If a configured address cannot be bound, ddgate does not "  \
+      "start; default addresses only cause a warning.")                                                      \
     GW_HTTP_BODY_OPTS(X, "5MiB", "5MiB")                                                                     \
     X(size, max_record, "max_record", "1MiB", "1KiB", "64MiB",                                               \
-      "Longest record. What is longer is cut, and says in log.record.truncated_bytes how much is missing.")  \
+      "Longest record. A longer one is cut; log.record.truncated_bytes is the number of missing bytes.")     \
     X(count, max_records, "max_records", "1000", "0", "1000000000",                                          \
-      "Most items of a JSON request to Datadog's intake; 0: any number. More are answered 413.")             \
+      "Most items of a JSON request to Datadog's intake; 0: no limit. A request with more gets 413.")        \
     GW_HTTP_TIME_OPT(X)                                                                                      \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
       "How long a connection is kept without a request.")                                                    \

@@ -36,14 +36,13 @@
 
 #define OTLP_OPTS(X)                                                                                         \
     X(list, http, "http", OTLP_HTTP_LISTEN, "", "",                                                          \
-      "Addresses to listen on for OTLP over HTTP: host:port, [ipv6]:port or :port (every address). One "     \
-      "that "                                                                                                \
-      "is taken or absent ends the start, unless the list is the default one.")                              \
+      "Addresses to listen on for OTLP over HTTP: host:port, [ipv6]:port or :port (every address). If a "    \
+      "configured address cannot be bound, ddgate does not start; default addresses only cause a warning.")  \
     X(list, grpc, "grpc", OTLP_GRPC_LISTEN, "", "",                                                          \
       "Addresses to listen on for OTLP over gRPC, likewise; empty for none.")                                \
     GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
     X(size, max_message, "max_message", "16MiB", "64KiB", "1GiB",                                            \
-      "Longest message over gRPC, as sent; more is answered RESOURCE_EXHAUSTED.")                            \
+      "Longest message over gRPC, as sent; a longer one gets RESOURCE_EXHAUSTED.")                           \
     GW_HTTP_TIME_OPT(X)                                                                                      \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
       "How long a connection is kept without a request.")                                                    \

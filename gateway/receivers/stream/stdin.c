@@ -27,12 +27,10 @@
 
 #define OPTS(X)                                                                                              \
     X(choice, at_end, "at_end", "auto", "auto|exit|stay", "",                                                \
-      "What the gateway does at the end of the input: exit drains the queues and ends, stay goes on with "   \
-      "the other receivers, auto is "                                                                        \
-      "exit where there are none.")                                                                          \
+      "What the gateway does at the end of the input: exit drains the queues and exits, stay continues "     \
+      "with the other receivers, auto is exit if there are none.")                                           \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
-      "Longest line; the rest of a longer one is cut off, and the record says how much "                     \
-      "(log.record.truncated_bytes).")                                                                       \
+      "Longest line; the rest of a longer one is cut off, and log.record.truncated_bytes is its length.")    \
     STREAM_MULTILINE_OPTS(X)                                                                                 \
     LOG_OPTS(X)
 

@@ -1,28 +1,29 @@
-/* stream.h: what the receivers tcp, udp, unix and syslog share: sockets, connections, and the thread that
+/* stream.h: shared by the receivers tcp, udp, unix and syslog: sockets, connections, and the thread that
  * reads them.
  *
  *   TCP, Unix ─ accept ─▶ connection ─ TLS ─▶ framing ─┐
  *   Unix datagrams ────────────────────────────────────┼─▶ record() ─▶ sink ─▶ queues      full: they are not read until there is room
  *   UDP ─ recvmmsg ────────────────────────────────────┴─▶ record() ─▶ sink ─▶ queues      full: counted as refused
  *
- * One thread with one epoll a receiver. Sources whose senders can wait stand in an epoll of their own inside
- * the first one, so that back-pressure is one call: while a queue is full, the inner one is taken out. Then
- * the kernel's buffers fill, and writers wait. All wait alike, and all go on when there is room. UDP's
- * senders cannot wait; nothing is read of it for less than what the queue says.
+ * Each receiver has one thread with one epoll. Sources whose senders can wait are in an inner epoll, so
+ * that back-pressure is one call: while a queue is full, the inner epoll is removed from the outer one.
+ * Then the kernel's buffers fill, and writers wait. All of them wait together and continue together. UDP's
+ * senders cannot wait, so UDP is always read.
  *
- * A record goes to the queue when a frame's worth has come, or STREAM_LINGER after the first of it.
+ * A record is queued when a frame is full, or STREAM_LINGER after the first record of it.
  *
- * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and what is held of a
- * line that has not ended; all of a receiver's at most a third of max_memory. What there is no memory for is
- * cut off and said so. Connections are bounded in number, and of one address (client_limits.h); past that,
- * one that never sent a record or that was idle for ten seconds makes way.
+ * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and the bytes of its
+ * unfinished line; all of a receiver's at most a third of max_memory. Text without memory is cut off and
+ * the record is marked. The number of connections is limited, in total and per address (client_limits.h);
+ * above the limit, a connection that never sent a record or was idle for ten seconds is closed for a new
+ * one.
  *
- * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered. A reload pauses
- * a stream: those that are opened next take over its listeners of the same addresses, with their connections and
- * the records that no queue took. What nobody takes is stopped when the stream is dropped.
+ * At a stop no more connections are accepted; received data is read, for at most STREAM_STOP, and offered.
+ * A reload pauses a stream: streams that are opened next take over its listeners of the same addresses,
+ * with their connections and the records that no queue has accepted. Listeners that no stream takes over
+ * are closed when the stream is dropped.
  *
  * Threads: new, listen, start, stop, drop on main; record() on the receiver's thread.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_H
@@ -68,7 +69,7 @@ struct stream_record {
     const struct stream_peer *peer;
 };
 
-/* Adds it to the sink and returns what gw_log_sink_add says. */
+/* Adds the record to the sink and returns the result of gw_log_sink_add. */
 typedef bool stream_record_f(void *ctx, struct gw_log_sink *, const struct stream_record *);
 
 /* All pointers are the receiver's, and outlive the stream. */
@@ -81,7 +82,7 @@ struct stream_settings {
     void *ctx; /* of record() */
     struct stream_counts *counts;
     enum stream_frame framing;
-    bool syslog; /* a datagram is one record, newlines and all; as stream_framing.h says */
+    bool syslog; /* a datagram is one record including newlines; see stream_framing.h */
     size_t max_line;
     int64_t connections;
     gw_nsec idle_timeout;
@@ -94,13 +95,13 @@ enum stream_kind { STREAM_TCP, STREAM_UNIX, STREAM_UDP, STREAM_UNIX_DGRAM };
 
 struct stream;
 
-/* NULL when there is no memory; access and multiline are closed then. */
+/* NULL when there is no memory; then it has closed access and multiline. */
 struct stream *stream_new(const struct gw_host *, const struct stream_settings *);
-/* Also ends what was started. */
+/* Also stops and frees a started stream. */
 void stream_drop(struct stream *);
 
-/* Opens an address of option `option` (`ddgate check` only reads it), and warns when other machines reach it.
- * `best_effort`: it is a default, and a failure to bind it is no error. False: it is not open. */
+/* Opens an address of option `option` (`ddgate check` only parses it), and warns if other machines reach it.
+ * `best_effort`: it is a default, and a failure to bind it is not an error. False: it is not open. */
 bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool best_effort,
                    const char *option, struct gw_diagnostics *);
 /* All of a list whose default is `usual`. */
@@ -108,7 +109,7 @@ void stream_listen_all(struct stream *, enum stream_kind, const struct gw_list *
                        const char *option, struct gw_diagnostics *);
 /* Addresses that are open, or would be. */
 size_t stream_listeners(const struct stream *);
-/* The first open one of the kind by name: "127.0.0.1:9530". NULL: there is none. */
+/* The name of the first open address of the kind: "127.0.0.1:9530". NULL: there is none. */
 const char *stream_name(const struct stream *, enum stream_kind);
 
 /* False: the system has no thread or descriptors for it, which is in the log. */
@@ -122,7 +123,7 @@ size_t stream_attrs(const struct stream_record *, struct log_attr attrs[static S
 /* host.name of a record: this machine's, where it came from here. */
 gw_str stream_host(const struct gw_host *, const struct stream_record *);
 
-/* A mode such as "0666"; what is none is said. */
+/* Parses a mode such as "0666"; another text is reported as a mistake. */
 mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *);
 
 #endif

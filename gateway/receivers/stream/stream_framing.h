@@ -1,27 +1,26 @@
-/* stream_framing.h: from the bytes of a stream to records.
+/* stream_framing.h: splits the bytes of a stream into records.
  *
  *     newline:  text LF   text CR LF   text NUL      the end belongs to no record
- *     octet:    LEN SP text                          RFC 6587 §3.4.1: LEN in decimal says how many bytes follow
- *     auto:     each message by what it begins with: LEN SP <PRI> is counted, everything else ends with a line
+ *     octet:    LEN SP text                          RFC 6587 §3.4.1: LEN is the number of bytes that follow, in decimal
+ *     auto:     depends on the start of each message: LEN SP <PRI> is counted, any other ends with a line
  *     prefix:   a length in four bytes, little-endian, and as many bytes (DogStatsD over a Unix stream socket)
  *
- *   bytes as they were read ──push──▶ records: views of those bytes, or of what was held
+ *   bytes as they were read ──push──▶ records: views of those bytes, or of kept ones
  *                              │
- *                              └─ the piece behind the last end is held until the rest of it comes
+ *                              └─ the piece after the last end is kept until its rest arrives
  *
- * Python's SysLogHandler ends its messages with a NUL, and lets newlines stand in them. A connection whose last
- * message ended so has newlines in the next one too; in the first one they are seen by a NUL that came with
- * them. A newline before another <PRI> is an end all the same.
+ * Python's SysLogHandler ends its messages with a NUL, and allows newlines in them. If the last message of
+ * a connection ended with a NUL, the next one may contain newlines; in the first message they are
+ * recognized by a NUL that arrives with them. A newline before another <PRI> always ends a message.
  *
- * A counted message must show its <PRI> in auto, because lines of text begin with numbers too. Where no count
- * stands in mode octet, or one of more than eight digits, what comes is a line: text is never lost because of
- * how it was framed. Empty records are none.
+ * In auto a counted message must show its <PRI>, because lines of text may begin with numbers. If a message
+ * in mode octet has no count, or one of more than eight digits, it is a line: text is never lost because of
+ * its framing. Empty records are skipped.
  *
- * A record holds at most `max` bytes, and as many as the budget gives; what is longer is passed on without
- * the rest, whose bytes are counted in `cut`. A count is never believed: what is held grows with what came.
+ * A record holds at most `max` bytes, and no more than the budget allows; the rest of a longer one is
+ * dropped and its bytes are counted in `cut`. Memory grows with received bytes, not with a claimed count.
  *
- * Pure but for the budget. Threads: one owner.
- *
+ * Pure, except for the budget. Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_FRAMING_H
@@ -30,16 +29,16 @@
 #include "core/base/budget.h"
 #include "core/base/str.h"
 
-/* The words of the option, in this order; STREAM_PREFIX is none of them. */
+/* The option's words, in this order; STREAM_PREFIX has none. */
 enum stream_frame { STREAM_AUTO, STREAM_NEWLINE, STREAM_OCTET, STREAM_PREFIX };
 
 struct stream_framing {
     /* set before the first push */
     enum stream_frame mode;
     size_t max;
-    bool blanks;              /* pass on empty lines, which stand in records of several lines */
+    bool blanks;              /* pass empty lines on, because they may be within records of several lines */
     bool syslog;              /* in auto, a message that shows its <PRI> may end with a NUL only */
-    struct gw_budget *budget; /* pays for what is held */
+    struct gw_budget *budget; /* charged for the kept bytes */
     /* its own */
     bool nul; /* the last message ended so */
     char *held;
@@ -55,17 +54,17 @@ struct stream_framing {
 typedef void stream_text_f(void *to, gw_str text, uint64_t cut);
 
 void stream_framing_push(struct stream_framing *, gw_str bytes, stream_text_f *, void *to);
-/* Asked when the stream is over: is what is held not whole? A counted record whose rest is missing; with
- * `torn`, also a line without its end, which is how many a valid stream ends. */
+/* At the end of a stream: true if the kept bytes are incomplete: a counted record without its rest; with
+ * `torn`, also a line without its end, which is a normal end of many streams. */
 bool stream_framing_is_torn(const struct stream_framing *, bool torn);
-/* The stream is over: what is held is a record too. */
+/* Ends the stream: the kept bytes are a record too. */
 void stream_framing_end(struct stream_framing *, stream_text_f *, void *to);
 /* Something of a record has come, and its end has not. */
 static inline bool stream_framing_is_inside(const struct stream_framing *f)
 {
     return f->len > 0 || f->cut > 0 || f->state == FRAME_COUNTED;
 }
-/* Gives back what is held. */
+/* Frees the kept bytes. */
 void stream_framing_fini(struct stream_framing *);
 
 #endif

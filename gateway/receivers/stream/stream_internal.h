@@ -1,11 +1,11 @@
-/* stream_internal.h: what the files of a stream receiver share, and nobody else includes.
+/* stream_internal.h: shared by the files of a stream receiver; other files do not include it.
  *
- *   stream.c            life, the loop, the sinks: flush, stop and go on with reading
+ *   stream.c            life, the loop, the sinks: flush, stop and continue reading
  *   stream_listen.c     addresses                                                 main thread
- *   stream_conn.c       connections: accept, read, end, make way
+ *   stream_conn.c       connections: accept, read, end, eviction
  *   stream_tls.c        their TLS
  *   stream_datagram.c   datagrams
- *   stream_takeover.c   what a stream takes of those that a reload paused              main thread
+ *   stream_takeover.c   takes over from streams that a reload paused              main thread
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@ enum {
     STREAM_READ = 64 * 1024,    /* bytes read of a connection in one turn, and the longest datagram */
     STREAM_BATCH = 16,          /* datagrams read at once */
     STREAM_DATAGRAM_TURNS = 16, /* batches in one turn */
-    STREAM_CONTROL = 64         /* bytes of what the kernel says about a datagram */
+    STREAM_CONTROL = 64         /* bytes of the kernel's ancillary data of a datagram */
 };
 
 /* What an epoll event is about: first member of whatever its data points to. */
@@ -34,7 +34,7 @@ struct stream_listener {
     struct gw_address address;
     struct gw_socket_file file;
     char name[128];
-    uint32_t dropped; /* by the kernel, as it said last */
+    uint32_t dropped; /* the kernel's last count of drops */
 };
 
 struct stream_tls;
@@ -48,7 +48,7 @@ struct stream_conn {
     struct stream_framing framing;
     struct stream_multiline join;
     struct stream_peer peer;
-    struct gw_client *account; /* NULL: nobody counts */
+    struct gw_client *account; /* NULL: not counted */
     size_t paid;
     bool spoke;          /* a record came of it */
     gw_nsec last_active; /* when something last came */
@@ -67,7 +67,7 @@ struct stream {
     /* const after start */
     struct stream_settings set;
     const struct gw_host *host;
-    struct gw_budget held; /* connections and what is held of their lines */
+    struct gw_budget held; /* memory of connections and of their unfinished lines */
     struct gw_client_limits *client_limits;
     struct stream_listener listeners[STREAM_LISTENERS];
     size_t listeners_n;
@@ -81,7 +81,7 @@ struct stream {
     gw_nsec retry, pause;             /* … and when the sink is offered again */
     struct stream_conn *conns;
     int64_t conns_n;
-    /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
+    /* when connections are searched for records without new lines; GW_NEVER: there is none */
     gw_nsec quiet;
     bool accepting, stopping;
     atomic_bool pausing;
@@ -104,12 +104,12 @@ void stream_take(struct stream *, struct gw_log_sink *, const struct stream_reco
 /* stream_conn.c */
 void stream_accept(struct stream *, struct stream_listener *);
 void stream_read(struct stream *, struct stream_conn *);
-/* Passes on what is held, marked with `torn` if it is not whole. */
+/* Passes the kept record on, marked with `torn` if it is incomplete. */
 void stream_end(struct stream *, struct stream_conn *, const char *torn);
 /* Into the list of those that are open, and out of it. */
 void stream_link(struct stream *, struct stream_conn *);
 void stream_unlink(struct stream *, struct stream_conn *);
-/* Its record that waited for more lines is over. */
+/* Ends the record that waited for more lines. */
 void stream_end_record(struct stream *, struct stream_conn *);
 /* Ends idle ones. */
 void stream_check(struct stream *, gw_nsec now);
@@ -122,19 +122,19 @@ void stream_describe(struct stream_peer *, const struct sockaddr *);
 struct stream_tls *stream_tls_new(struct gw_tls *, int fd);
 void stream_tls_drop(struct stream_tls *, bool send_goodbye);
 bool stream_tls_is_shaking(const struct stream_tls *);
-/* As recv(2): 0 at the end, -1 with errno. EAGAIN: wait; EPROTO: *why says what is wrong. */
+/* Like recv(2): 0 at the end, -1 with errno. EAGAIN: wait; EPROTO: *why has the reason. */
 ssize_t stream_tls_read(struct stream_tls *, char *, size_t, char *why, size_t why_size);
-/* Something was decrypted already and waits: epoll does not know of it. */
+/* True if decrypted data is waiting, which epoll does not report. */
 bool stream_tls_pending(const struct stream_tls *);
 
 /* stream_takeover.c; all on main, of streams without a thread */
 /* Others may take of it from now on, until it is hidden. */
 void stream_show_paused(struct stream *);
 void stream_hide_paused(struct stream *);
-/* The listener of this kind and address of a paused stream, as the next one, with its connections. False: there
- * is none. */
+/* Takes the listener of this kind and address from a paused stream, with its connections. False: there is
+ * none. */
 bool stream_take_listener(struct stream *, enum stream_kind, const struct gw_address *, mode_t mode);
-/* Closes those that stand in the way of another address with this port; who connected to them stays. */
+/* Closes paused listeners that block another address with this port; their connections stay. */
 void stream_make_way(enum stream_kind, const struct gw_address *);
 /* Reads the connections that were taken, and has the records. False: the system cannot watch some. */
 bool stream_begin_with_taken(struct stream *);

@@ -1,18 +1,17 @@
-/* stream_multiline.h: lines of a stream that belong together.
+/* stream_multiline.h: joins the lines of a stream that belong together.
  *
- *     line ─▶ does it continue the record? ─ yes ─▶ held, behind the lines before it
- *                 │                        ─ maybe ─▶ held; the next line decides
- *                 └ no ─▶ the record is passed on, and the line begins another
+ *     line ─▶ does it continue the record? ─ yes ─▶ kept, after the lines before it
+ *                 │                        ─ maybe ─▶ kept; the next line decides
+ *                 └ no ─▶ the record is passed on, and the line starts another
  *
- *   auto      stack traces and indented lines, as in files (stacktrace_detect.h). A syslog priority begins a record, and is its level: text
- * with newlines, sent by syslog over a connection (Python's SysLogHandler with a traceback), is one record pattern   what the user's
- * expression does not match continues
+ *   auto      stack traces and indented lines, as in files (stacktrace_detect.h). A syslog priority starts a record and is its
+ *             level: text with newlines over a syslog connection (Python's SysLogHandler with a traceback) is one record
+ *   pattern   lines that the user's expression does not match continue the record
  *
- * A record is passed on when nothing came for STREAM_QUIET. One that would grow past `max` ends at the line
- * before; one for which there is no memory too. What is held is charged to the budget.
+ * A record is passed on when no line arrived for STREAM_QUIET. A record that would exceed `max`, or for
+ * which there is no memory, ends at the line before. The kept lines are charged to the budget.
  *
  * Threads: one owner.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_MULTILINE_H
@@ -49,21 +48,21 @@ struct stream_multiline_conf {
     size_t *spans;
 };
 
-/* One stream's record that may go on. Zeroed to begin with. */
+/* One stream's unfinished record. Zero-initialized. */
 struct stream_multiline {
     char *held;
     /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
     size_t len, cap, sure;
     uint64_t cut, observed;
     bool open;               /* there is one */
-    struct stacktrace trace; /* its first line stands in … */
+    struct stacktrace trace; /* its first line is in … */
     char head[STACKTRACE_HEAD];
 };
 
 /* The view is good until the call returns. */
 typedef void stream_multiline_record_f(void *to, gw_str text, uint64_t cut, uint64_t observed);
 
-/* What the option says; a mistake in it is said at `path`. The caller sets max and budget. */
+/* Parses the option; a mistake is reported at `path`. The caller sets max and budget. */
 void stream_multiline_conf_open(struct stream_multiline_conf *, gw_str multiline, const char *path,
                                 struct gw_diagnostics *);
 void stream_multiline_conf_close(struct stream_multiline_conf *);
@@ -74,7 +73,7 @@ enum stacktrace_verdict stream_multiline_match(struct stream_multiline_conf *, g
 /* The next line, which may be empty; `cut` bytes are missing at its end. */
 void stream_multiline_line(struct stream_multiline_conf *, struct stream_multiline *, gw_str line,
                            uint64_t cut, uint64_t observed, stream_multiline_record_f *, void *to);
-/* Nothing came for a while, or nothing will: passes on what is held, and gives its memory back. */
+/* No line arrived for a while, or none will: passes the record on, and frees its memory. */
 void stream_multiline_end(struct stream_multiline_conf *, struct stream_multiline *,
                           stream_multiline_record_f *, void *to);
 

@@ -1,16 +1,14 @@
-/* stream_receiver.h: the receivers tcp, udp, unix and syslog, of which each is a row that says what is its
- * own.
+/* stream_receiver.h: the receivers tcp, udp, unix and syslog; each is a row with its differences.
  *
  *     tcp.c      options ─┐
  *     udp.c      options ─┤   struct stream_protocol: addresses, records, hint
  *     unix.c     options ─┼─▶ open, start, stop, close (stream_receiver.c) ─▶ stream.h
  *     syslog.c   options ─┘
  *
- * All four fill the same struct of options; a receiver has rows for those that it takes, and the others stay
- * zero.
+ * All four fill the same struct of options; a receiver has rows for the options that it supports, and the
+ * others stay zero.
  *
- * Threads: as receiver.h says; record() on the receiver's thread.
- *
+ * Threads: as in receiver.h; record() on the receiver's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_RECEIVER_H
@@ -23,34 +21,29 @@
 
 #define STREAM_LISTEN_OPT(X, usual)                                                                          \
     X(list, listen, "listen", usual, "", "",                                                                 \
-      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "       \
-      "absent ends the start, unless it is "                                                                 \
-      "the default.")
+      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). If a configured address "    \
+      "cannot be bound, ddgate does not start; the default address only causes a warning.")
 #define STREAM_FRAMING_OPT(X)                                                                                \
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                          \
-      "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed "  \
-      "by a syslog priority, newline "                                                                       \
-      "else, decided for each record.")
+      "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet if a syslog priority "   \
+      "follows LEN, else newline, decided for each record.")
 /* Of receivers with connections. */
 #define STREAM_OPTS(X)                                                                                       \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
-      "Longest record; the rest of a longer one is cut off, and the record says how much "                   \
-      "(log.record.truncated_bytes).")                                                                       \
+      "Longest record; the rest of a longer one is cut off, and log.record.truncated_bytes is its length.")  \
     X(count, connections, "connections", "1000", "1", "100000",                                              \
-      "Most connections at a time. Past that, one that never sent a record, or that was idle for ten "       \
-      "seconds, makes way for a new one; "                                                                   \
-      "where there is none, the new one is closed.")                                                         \
+      "Most connections at a time. Above that, a connection that never sent a record, or was idle for ten "  \
+      "seconds, is closed for a new one; if there is none, the new one is closed.")                          \
     X(duration, idle_timeout, "idle_timeout", "1h", "1s", "30d",                                             \
-      "How long a connection is kept on which nothing comes.")
+      "How long a connection is kept without data.")
 /* … and of those among them that speak TCP. */
 #define STREAM_ACCESS_OPTS(X)                                                                                \
-    GW_TLS_OPTS(X, "", "may send")                                                                           \
-    GW_PEER_CONNECTIONS_OPT(X, "closed.")                                                                    \
+    GW_TLS_OPTS(X, "", "send")                                                                               \
+    GW_PEER_CONNECTIONS_OPT(X, "are closed.")                                                                \
     GW_PEER_LOCAL_OPT(X)
 #define STREAM_UDP_OPTS(X)                                                                                   \
     X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                        \
-      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives "        \
-      "net.core.rmem_max at most.")
+      "Size of the kernel's buffer for unread datagrams, for each UDP address; net.core.rmem_max at most.")
 
 struct stream_conf {
     struct gw_list listen, udp, tcp;
@@ -77,18 +70,18 @@ struct stream_receiver {
 
 enum { STREAM_LISTS = 2 };
 
-/* What is a receiver's own. */
+/* The differences of a receiver. */
 struct stream_protocol {
     const char *name, *component; /* "tcp", "receiver=tcp" */
     stream_record_f *record;      /* its ctx is the receiver's */
     bool syslog;                  /* as in stream_settings */
-    size_t max_line;              /* 0: what the option says */
+    size_t max_line;              /* 0: the option's value */
     struct stream_list {
         enum stream_kind kind;
         const char *option, *usual; /* its default */
         size_t field;               /* of struct stream_conf */
     } lists[STREAM_LISTS];
-    /* none; beside the lists; instead of them */
+    /* none; in addition to the lists; instead of them */
     enum { STREAM_NO_SOCKET, STREAM_MAY_HAVE_SOCKET, STREAM_HAS_SOCKET } socket;
 };
 

@@ -11,16 +11,15 @@
 
 #define OPTS(X)                                                                                              \
     X(list, udp, "udp", LISTEN, "", "",                                                                      \
-      "Addresses for UDP: host:port, [ipv6]:port or :port (every address); empty for none. One that is "     \
-      "taken or absent ends the start, "                                                                     \
-      "unless it is the default. Syslog's own port is 514, which takes the right to bind it "                \
-      "(CAP_NET_BIND_SERVICE).")                                                                             \
+      "Addresses for UDP: host:port, [ipv6]:port or :port (every address); empty for none. If a configured " \
+      "address cannot be bound, ddgate does not start; the default address only causes a warning. Syslog's " \
+      "own port is 514, which requires CAP_NET_BIND_SERVICE.")                                               \
     X(list, tcp, "tcp", LISTEN, "", "", "The same for TCP. Syslog over TLS has port 6514.")                  \
     X(str, socket, "socket", "", "", "",                                                                     \
-      "Path of a Unix socket, such as /dev/log, to take the place of the machine's syslog; empty for none. " \
-      "Its folder must exist.")                                                                              \
+      "Path of a Unix socket, such as /dev/log, to replace the machine's syslog; empty for none. Its "       \
+      "folder must exist.")                                                                                  \
     X(choice, socket_type, "socket_type", "datagram", "datagram|stream", "",                                 \
-      "What kind of socket that is. /dev/log is of datagrams.")                                              \
+      "Type of that socket. /dev/log is a datagram socket.")                                                 \
     X(str, mode, "mode", "0666", "", "", "Mode of the socket's file, in octal.")                             \
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                          \
       "How messages end on a connection: newline (LF, CR LF or NUL), octet counting (RFC 6587), or auto: "   \

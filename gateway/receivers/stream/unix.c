@@ -6,10 +6,10 @@
 
 #define OPTS(X)                                                                                              \
     X(str, socket, "socket", "/var/run/ddgate/logs.socket", "", "",                                          \
-      "Path of the Unix stream socket. Its folder must exist. A file that a killed process left there is "   \
+      "Path of the Unix stream socket. Its folder must exist. A socket file of a killed process is "         \
       "replaced.")                                                                                           \
     X(str, mode, "mode", "0722", "", "",                                                                     \
-      "Mode of the socket's file, in octal. Connecting takes the right to write.")                           \
+      "Mode of the socket's file, in octal. Connecting requires write permission.")                          \
     STREAM_FRAMING_OPT(X)                                                                                    \
     STREAM_MULTILINE_OPTS(X)                                                                                 \
     STREAM_OPTS(X)                                                                                           \
