@@ -1,15 +1,14 @@
-/* dogstatsd_proxy.h: how DogStatsD lines that came over HTTP reach the receiver dogstatsd, and who wants to
- * know its port.
+/* dogstatsd_proxy.h: passes DogStatsD lines that arrive over HTTP to the receiver dogstatsd, and provides
+ * its port.
  *
  *     ddtrace: POST /dogstatsd/v2/proxy ─ gw_dogstatsd_proxy_take ─▶ take() of the dogstatsd receiver ─▶ its series
- *     ddtrace: GET /info ─ gw_dogstatsd_port ─▶ of those that are open
+ *     ddtrace: GET /info ─ gw_dogstatsd_port ─▶ of the receivers that are open
  *
- * The first dogstatsd receiver that starts opens it, until that one stops; each that is open is listed, with its
- * port. Receivers do not know one another:
- * the process lends it to all of them (receiver_host.h).
+ * The first dogstatsd receiver that starts opens it, until that receiver stops; every open one is listed
+ * with its port. Receivers do not know each other: the process lends this object to all of them
+ * (receiver_host.h).
  *
- * Threads: any; what comes through is taken by one at a time.
- *
+ * Threads: any; one thread at a time passes lines.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_DOGSTATSD_PROXY_H

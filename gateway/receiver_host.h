@@ -1,7 +1,7 @@
-/* receiver_host.h: what the process lends to its receivers.
+/* receiver_host.h: the objects that the process lends to its receivers.
  *
- * Ownership: the process's; it outlives every receiver. Threads: const after the start; what it points at
- * says which threads may use it.
+ * Ownership: the process's; it outlives every receiver.
+ * Threads: const after the start; each object documents the threads that may use it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,21 +27,23 @@ struct gw_host {
     struct gw_budget *budget;    /* max_memory */
     struct log_environment logs; /* what log records are made with */
     gw_str host_name;            /* this machine's; used only for peers on this machine */
-    /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
+    /* `ddgate check`: open reports mistakes but binds nothing, because a gateway may be running on the
+     * addresses */
     bool check;
-    /* receiver threads: as many as cores that the process may use, unless the option says */
+    /* number of receiver threads: the cores that the process may use, unless the option sets it */
     int threads;
-    /* who wants which address, while a configuration is opened for the first time; NULL: nobody asks */
+    /* the addresses that components claim, while a configuration is opened for the first time; NULL: not
+     * checked */
     struct gw_listen_claims *claims;
-    struct gw_dogstatsd_proxy *dogstatsd; /* NULL: there is none */
+    struct gw_dogstatsd_proxy *dogstatsd; /* NULL: none */
     size_t receivers;                     /* how many there are */
-    /* whether an exporter sends to this port of this machine: who listened there would send to itself; `exporters` is
-     * its own. NULL: nobody knows */
+    /* true if an exporter sends to this port of this machine: a receiver there would receive its own data;
+     * `exporters` is its context. NULL: not known */
     bool (*sends_to)(const void *exporters, int port);
     const void *exporters;
-    /* whether one of them is to get this signal, as the configuration says. NULL: nobody knows */
+    /* true if the configuration lets an exporter get this signal. NULL: not known */
     bool (*takes)(const void *exporters, unsigned signal);
-    /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
+    /* the configuration names no receivers: one that cannot listen does not stop the start */
     bool unasked;
 };
 

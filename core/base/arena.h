@@ -25,12 +25,12 @@ struct gw_arena {
     struct gw_chunk *first, *current; /* chunks after `current` are empty, kept for later */
     char *at, *end;                   /* free part of `current` */
     size_t used, budget;              /* bytes of chunks in use, and how many there may be */
-    bool spent;                       /* sticky: some allocation was refused … */
-    bool no_memory;                   /* … and not because of the budget: the same may succeed later */
-    struct gw_budget *account;        /* pays for the chunks; may be NULL. Set before the first allocation */
+    bool spent;                       /* sticky: an allocation was refused … */
+    bool no_memory; /* … for lack of memory and not because of the budget: the same may succeed later */
+    struct gw_budget *account; /* pays for the chunks; may be NULL. Set before the first allocation */
 };
 
-/* A place to come back to. */
+/* A state to which the arena can be rewound. */
 struct gw_snap {
     struct gw_chunk *current;
     char *at;
@@ -39,7 +39,7 @@ struct gw_snap {
 
 void gw_arena_init(struct gw_arena *, size_t budget);
 void gw_arena_fini(struct gw_arena *);
-/* Everything handed out becomes invalid. Keeps at most `keep` bytes of chunks for the next use. */
+/* Invalidates everything that was allocated. Keeps at most `keep` bytes of chunks for the next use. */
 void gw_arena_reset(struct gw_arena *, size_t keep);
 
 /* Zero-filled memory, aligned to 8, or NULL past the budget. n × size is checked for overflow. */
@@ -51,14 +51,14 @@ void *gw_arena_raw(struct gw_arena *, size_t n, size_t size);
 struct gw_snap gw_arena_snap(const struct gw_arena *);
 void gw_arena_back(struct gw_arena *, struct gw_snap);
 
-/* A copy of s in the arena; empty when the budget is spent. */
+/* Returns a copy of s in the arena; empty when the budget is spent. */
 gw_str gw_arena_dup(struct gw_arena *, gw_str s);
-/* printf into the arena. */
+/* printf into the arena; empty when the budget is spent. */
 gw_str gw_arena_printf(struct gw_arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* For the answer to a request whose memory this is: `code`, but GW_BUSY (429) instead of GW_BUDGET (413) where the
- * same request may succeed later, because others hold the memory or the system has none (gw_budget_is_short of
- * the account). `what` is for the text: "the translated spans". */
+/* The code for the answer to a request whose memory this is: `code`, but GW_BUSY (429) instead of GW_BUDGET
+ * (413) if the same request may succeed later, because others hold the memory or the system has none
+ * (gw_budget_is_short of the account). `what` names the memory in the text: "the translated spans". */
 enum gw_code gw_arena_refusal(const struct gw_arena *, enum gw_code code, const char *what, struct gw_err *);
 
 #endif

@@ -25,25 +25,25 @@ struct gw_budget {
     atomic_size_t used;
     size_t limit; /* const after start */
     struct gw_budget *parent;
-    atomic_bool is_short; /* memory was refused that may be there later: see gw_budget_is_short */
+    atomic_bool is_short; /* memory was refused that may be available later: see gw_budget_is_short */
 };
 
-/* A request begins to use the account: earlier refusals do not count. NULL is legal in these three. */
+/* A request begins to use the account: earlier refusals do not count. These three functions accept NULL. */
 static inline void gw_budget_begin(struct gw_budget *b)
 {
     if (b)
         atomic_store_explicit(&b->is_short, false, memory_order_relaxed);
 }
 
-/* The system refused memory that the account would have paid for. */
+/* The system refused memory that the account had allowed. */
 static inline void gw_budget_no_memory(struct gw_budget *b)
 {
     if (b)
         atomic_store_explicit(&b->is_short, true, memory_order_relaxed);
 }
 
-/* Since gw_budget_begin, memory was refused because others hold it or the system has none: the same request may
- * succeed later (429). False: the request needs more than it may have (413). */
+/* True if, since gw_budget_begin, memory was refused because others hold it or the system has none: the same
+ * request may succeed later (429). False: the request needs more than it may have (413). */
 static inline bool gw_budget_is_short(const struct gw_budget *b)
 {
     return b && atomic_load_explicit(&b->is_short, memory_order_relaxed);
@@ -55,7 +55,7 @@ static inline void gw_budget_give(struct gw_budget *b, size_t n)
         atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
 }
 
-/* All or nothing, of every account up to the whole. */
+/* Charges n bytes to the account and to all its parents, or to none of them. */
 static inline bool gw_budget_take(struct gw_budget *b, size_t n)
 {
     for (struct gw_budget *at = b; at; at = at->parent) {
@@ -71,7 +71,7 @@ static inline bool gw_budget_take(struct gw_budget *b, size_t n)
     return true;
 }
 
-/* Past the limit where it must be: for what is let in already, one piece at a time. */
+/* Charges n bytes even above the limit: for one more piece of something that was already accepted. */
 static inline void gw_budget_force(struct gw_budget *b, size_t n)
 {
     for (; b; b = b->parent)

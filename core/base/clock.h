@@ -1,7 +1,8 @@
-/* clock.h: time, handed in so that tests own it.
+/* clock.h: the current time, as a parameter, so that tests can set it.
  *
- * gw_nsec counts nanoseconds. Monotonic time (deadlines, ages) and wall time (what stands in data) never mix:
- * a parameter is called `now` for the first and `wall` for the second.
+ * gw_nsec counts nanoseconds. Monotonic time (deadlines, ages) and wall time (times in data) never mix: a
+ * parameter is called `now` for monotonic and `wall` for wall time.
+ * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CLOCK_H

@@ -1,14 +1,14 @@
-/* cpus.h: how many cores this process may use.
+/* cpus.h: the number of cores that this process may use.
  *
  *      scheduler's affinity mask ─┐
  *      cgroup v2 cpu.max         ─┼─▶ the least of them, at least 1
  *      cgroup v1 cfs quota       ─┘
  *
- * A container with two cores' worth of quota on a machine of 64 wants two receiver threads, not 64. A quota
- * is rounded up: 1.5 cores keep two threads busy. Every cgroup from the process's own up to the root counts,
- * since a limit binds from above.
+ * A container with a quota of two cores on a machine of 64 needs two receiver threads, not 64. A quota is
+ * rounded up: 1.5 cores keep two threads busy. Every cgroup from the process's own up to the root counts,
+ * because each of them limits the process.
  *
- * Threads: any; reads files, so ask once.
+ * Threads: any. The function reads files, so call it once.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CPUS_H
@@ -18,10 +18,10 @@
 
 int gw_cpus(void);
 
-/* The parts that are worth a test: cores, rounded up, that "max 100000" or "150000 100000" (cpu.max) allow; 0
- * for no limit. */
+/* Public for tests: the cores, rounded up, of a cpu.max such as "max 100000" or "150000 100000"; 0 for no
+ * limit. */
 int gw_cpus_of_max(gw_str cpu_max);
-/* The same for v1's two files; a quota of -1 is no limit. */
+/* The same for the two files of v1; a quota of -1 is no limit. */
 int gw_cpus_of_quota(int64_t quota, int64_t period);
 
 #endif

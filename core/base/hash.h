@@ -1,9 +1,9 @@
-/* hash.h: seeded hashes for tables that hostile text or addresses reach.
+/* hash.h: seeded hashes for tables whose keys come from clients.
  *
  *     seed ─▶ gw_hash_text(seed, a) ─▶ gw_hash_text(…, b) ─▶ gw_hash_mix ─▶ index
  *
- * The seed is random (random.h), so nobody outside can choose keys that fall on one chain. Nothing here is
- * stable from run to run: what is stored or compared between processes has a hash of its own.
+ * The seed is random (random.h), so a client cannot choose keys that collide. The hashes differ from run to
+ * run: a hash that is stored or compared between processes must be another function.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,8 +21,8 @@ static inline uint64_t gw_hash_mix(uint64_t number)
     return number ^ number >> 33;
 }
 
-/* Text on top of a seed, or of the hash of what stands before it. Eight bytes at a time; the length counts
- * too. */
+/* Hashes s on top of a seed, or of the hash of the text before it. Reads eight bytes at a time; the length
+ * counts too. */
 static inline uint64_t gw_hash_text(uint64_t seed, gw_str s)
 {
     uint64_t hash = seed ^ s.len, word = 0;

@@ -1,4 +1,4 @@
-/* iov.h: what is left of a vector of buffers after a write that took a part of it.
+/* iov.h: the rest of a vector of buffers after a partial write.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
-/* Drops the first `done` bytes: moves *v behind the buffers that are done, and into the one that is not. */
+/* Drops the first `done` bytes: moves *v past the buffers that are finished, and into the first unfinished
+ * one. */
 static inline void gw_iov_advance(struct iovec **v, int *n, size_t done)
 {
     while (*n && done >= (*v)->iov_len) {

@@ -1,9 +1,9 @@
 /* json.h: a cursor over JSON text.
  *
  *     begin            at ─▶                   end
- *     {"id": 12345678901234567890, "tags": {"k": "v"} }      text comes out as a view; only text with escapes is copied
+ *     {"id": 12345678901234567890, "tags": {"k": "v"} }      strings are views; only strings with escapes are copied
  *
- * A reader asks what comes next and takes it, in order, without a tree:
+ * A reader looks at the next value and takes it, in order, without a tree:
  *
  *     if (gw_json_object(&j))
  *         while (gw_json_member(&j, &key))
@@ -14,15 +14,15 @@
  *     if (!gw_json_end(&j))
  *         return gw_json_fail(&j, err);
  *
- * Errors are sticky: the first one (text that is no JSON, or a taken type that is not what stands there) is
- * kept with its place, and everything after it returns false. So loops end and one check at the end is
- * enough. Whoever accepts several types asks gw_json_kind first.
+ * Errors are sticky: the first one (text that is not JSON, or a value of another type than the one taken)
+ * is kept with its place, and every later call returns false. So loops end, and one check at the end is
+ * enough. A caller that accepts several types calls gw_json_kind first.
  *
- * What it reads is RFC 8259 and what the dialect adds. Integers of 64 bits are exact. Half of a surrogate
- * pair is U+FFFD. Bytes that are not UTF-8 pass through as they are. Nesting is bounded by GW_JSON_DEPTH;
- * only containers that are entered by a caller's recursion cost stack.
+ * The text is RFC 8259 plus the dialect's additions. Integers of 64 bits are exact. Half of a surrogate
+ * pair becomes U+FFFD. Bytes that are not UTF-8 pass unchanged. GW_JSON_DEPTH bounds the nesting; only
+ * containers that a caller enters by recursion use stack.
  *
- * Threads: one owner. Ownership: the text is the caller's and outlives the views; unescaped text lives in the
+ * Threads: one owner. Ownership: the text is the caller's and outlives the views; unescaped text is in the
  * arena.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,7 +35,7 @@
 enum { GW_JSON_DEPTH = 512 };
 
 enum gw_json_kind {
-    GW_JSON_NONE /* the end, or an error */,
+    GW_JSON_NONE /* the end of the text, or an error */,
     GW_JSON_NULL,
     GW_JSON_BOOL,
     GW_JSON_NUMBER,
@@ -46,22 +46,22 @@ enum gw_json_kind {
 
 enum gw_json_dialect {
     GW_JSON_PYTHON, /* NaN, Infinity and -Infinity, as Python writes them: what gw_json_init sets */
-    GW_JSON_STRICT, /* nothing */
-    /* what Go's goccy/go-json lets pass: 007, 1., and in strings control characters other than NUL */
+    GW_JSON_STRICT, /* no additions */
+    /* what Go's goccy/go-json accepts: 007, 1., and control characters other than NUL in strings */
     GW_JSON_LOOSE
 };
 
 struct gw_json {
     const char *begin, *at, *end;
     struct gw_arena *arena;
-    /* after an error: the place, and static words; why is NULL while all is well */
+    /* after an error: its place and a static text; why is NULL while there is no error */
     const char *bad, *why;
     enum gw_json_dialect dialect; /* may be set after gw_json_init */
     unsigned depth;
     bool fresh; /* a container was just entered: its first element has no comma before it */
 };
 
-/* An unsigned integer above INT64_MAX is GW_JSON_UINT; what does not fit 64 bits, or has a fraction or
+/* An unsigned integer above INT64_MAX is GW_JSON_UINT; a number beyond 64 bits, or with a fraction or
  * exponent, is a double. */
 struct gw_json_number {
     enum { GW_JSON_INT, GW_JSON_UINT, GW_JSON_DOUBLE } type;
@@ -75,7 +75,7 @@ struct gw_json_number {
 
 void gw_json_init(struct gw_json *, gw_str text, struct gw_arena *);
 
-/* Looks, takes nothing but blanks. */
+/* Returns the kind of the next value; takes only blanks. */
 enum gw_json_kind gw_json_kind(struct gw_json *);
 const char *gw_json_kind_name(enum gw_json_kind); /* "an array" */
 
@@ -91,16 +91,16 @@ bool gw_json_text(struct gw_json *, gw_str *out);
 bool gw_json_number(struct gw_json *, struct gw_json_number *out);
 bool gw_json_bool(struct gw_json *, bool *out);
 bool gw_json_null(struct gw_json *);
-/* Any value, read through without stack or memory. */
+/* Reads past any value, without stack or memory. */
 bool gw_json_skip(struct gw_json *);
 /* The same; *out is the value's text. */
 bool gw_json_raw(struct gw_json *, gw_str *out);
 
-/* True when all went well and nothing but blanks is left. */
+/* True when there was no error and only blanks are left. */
 bool gw_json_end(struct gw_json *);
-/* Records an error of the caller's making at the present place; false. `why` is static text. */
+/* Records an error of the caller at the current place; returns false. `why` is static text. */
 bool gw_json_bad(struct gw_json *, const char *why);
-/* After an error: GW_BAD_JSON, or GW_BUDGET where the arena was spent. */
+/* After an error: GW_BAD_JSON, or GW_BUDGET if the arena was spent. */
 enum gw_code gw_json_fail(const struct gw_json *, struct gw_err *);
 
 #endif

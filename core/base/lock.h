@@ -1,17 +1,19 @@
-/* lock.h: a mutex that knows its place among the others.
+/* lock.h: a mutex whose place in the order of locks is checked.
  *
  *     struct gw_lock lock;                     gw_lock(&q->lock);
- *     gw_lock_init(&q->lock, GW_LOCK_QUEUE);   … gw_lock(&ledger->lock) … only if LEDGER stands below QUEUE in locks.def
+ *     gw_lock_init(&q->lock, GW_LOCK_QUEUE);   … gw_lock(&ledger->lock) … only if LEDGER is below QUEUE in locks.def
  *                                              gw_unlock(&q->lock);
  *
- * locks.def names every lock of the program, outermost first. With DDGATE_LOCK_ORDER (presets asan and tsan,
- * debug builds) each thread keeps a stack of what it holds, and one that takes a lock out of order, or a
- * second one of the same row, or sleeps on a condition while it holds another, ends the process with both
- * names (panic.h): a deadlock is found by the first thread that goes the wrong way, without the second that
- * would be needed for it to happen. Without it a lock is a pthread_mutex_t and nothing more.
+ * locks.def names every lock of the program, outermost first. With DDGATE_LOCK_ORDER (presets asan and
+ * tsan, debug builds) each thread keeps a stack of its locks. A thread that takes a lock out of order,
+ * takes a second one of the same row, or sleeps on a condition while it holds another lock ends the process
+ * with both names (panic.h). So the first thread in the wrong order reveals a possible deadlock; the
+ * deadlock itself need not happen. Without DDGATE_LOCK_ORDER a lock is a plain pthread_mutex_t.
  *
  * Conditions: gw_cond_init makes one on the monotonic clock.
- * Ownership: the lock is a member of what it protects.  Errors: none; a misuse is our fault.
+ * Ownership: the lock is a member of the struct that it protects.  Errors: none; misuse is a fault of
+ * ddgate.
+ * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOCK_H
@@ -76,7 +78,7 @@ static inline void gw_lock(struct gw_lock *l)
     gw_lock_taken(l);
 }
 
-/* False when another thread has it. Cannot deadlock, and so may be out of order; what is taken while it is
+/* False when another thread holds it. Cannot deadlock, so it may be out of order; locks taken while it is
  * held may not. */
 static inline bool gw_trylock(struct gw_lock *l)
 {
@@ -101,14 +103,15 @@ static inline void gw_cond_init(pthread_cond_t *c)
     pthread_condattr_destroy(&monotonic);
 }
 
-/* Sleeps until the condition is signalled, or for no reason: ask again. The lock is held, and no other. */
+/* Sleeps until the condition is signalled, or spuriously: check again. The caller holds this lock and no
+ * other. */
 static inline void gw_cond_wait(pthread_cond_t *c, struct gw_lock *l)
 {
     gw_lock_will_sleep(l);
     pthread_cond_wait(c, &l->mutex);
 }
 
-/* The same, to the monotonic time `until` at most; GW_NEVER: without end. False when that time is past. */
+/* The same, until the monotonic time `until` at the latest; GW_NEVER: no limit. False when that time is past. */
 static inline bool gw_cond_wait_until(pthread_cond_t *c, struct gw_lock *l, gw_nsec until)
 {
     const struct timespec t = {.tv_sec = (time_t)(until / GW_SEC), .tv_nsec = (long)(until % GW_SEC)};

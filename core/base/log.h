@@ -39,33 +39,33 @@ struct gw_log_site {
  * written where they are made.
  */
 bool gw_log_start(void);
-/* The last lines are written, as far as standard error takes them within `patience`. */
+/* Writes the last lines, as far as standard error takes them within the grace period. */
 void gw_log_stop(gw_nsec grace_period);
-/* A text for people, in whole lines, in its order among the lines: what the command has to say where the form
- * is text. */
+/* Writes text for people, in whole lines, in order with the log lines: output of the command if the format is
+ * text. */
 void gw_log_text(const char *text, size_t n);
 
 void gw_log_level(enum gw_level least);
 /* In the order of the option's words. */
 enum gw_log_format { GW_LOG_TEXT, GW_LOG_LOGFMT, GW_LOG_JSON };
 void gw_log_format(enum gw_log_format);
-/* Lines that people read are to be said by gw_log. */
+/* True if the format is not text: then output for people must be written with gw_log. */
 bool gw_log_for_machines(void);
-/* A line, whatever its length and whatever was said before, with a JSON object under `key`; in logfmt that is
- * a text. Not where the form is text. */
+/* Writes a line of any length, never suppressed, with a JSON object under `key`; in logfmt the object is a
+ * text. Not for the format text. */
 void gw_log_object(enum gw_level, const char *component, const char *message, const char *key,
                    const char *json);
-/* Lines so far, by level, and how many were held back, or lost for a standard error that did not take them.
- * Any thread. */
+/* Numbers of lines so far, by level, and of those suppressed, or lost because standard error did not take
+ * them. Any thread. */
 struct gw_log_counts {
     uint64_t lines[GW_ERROR + 1], suppressed, lost;
 };
 struct gw_log_counts gw_log_counts(void);
-/* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */
+/* `component` is "exporter=sls", "receiver=ddtrace" or "ddgate"; the message is printf. */
 void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A line that is never held back, however many there are like it: for what is said once for each of a few things. */
+/* A line that is never suppressed: for events that are logged once for each of a few things. */
 #define gw_log_each(level, component, ...)                                                                   \
     do {                                                                                                     \
         struct gw_log_site gw_site_ = {0};                                                                   \

@@ -17,6 +17,7 @@
  *
  * The first thread that crashes reports; others that crash meanwhile wait for the end. Where a sanitizer has
  * a handler of its own, its report is the better one and stays.
+ * Threads: install on main, before others; gw_panic any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PANIC_H

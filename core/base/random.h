@@ -1,9 +1,9 @@
-/* random.h: random numbers from the kernel: seeds of hashes, names of segment files' lives, the start of a
- * retry's jitter.
+/* random.h: random numbers from the kernel, for seeds of hashes, the `life` of segment files, and the
+ * jitter of retries.
  *
- * Never waits: early in a machine's start, where the kernel has none yet, the number is made of clocks, an
- * address and a count. It is then no secret, but differs from call to call and, but by chance, from process
- * to process. Keys and tokens are not made here.
+ * Never waits: if the kernel has no random numbers yet, early in the machine's start, the number is made
+ * from clocks, an address and a counter. Such a number is not secret, but it differs from call to call and,
+ * very likely, from process to process. Do not make keys or tokens with it.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 uint64_t gw_random(void);
-/* What stands in for the kernel; for tests. */
+/* The replacement for the kernel's number; public for tests. */
 uint64_t gw_random_without_kernel(void);
 
 #endif

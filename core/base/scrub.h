@@ -1,27 +1,30 @@
-/* scrub.h: no secret in a text that people or other programs read.
+/* scrub.h: removes secrets from texts that people or other programs read.
  *
- *   configuration ─▶ gw_secret_add…  ─▶ table of secrets and of the forms that they are echoed in
+ *   configuration ─▶ gw_secret_add…  ─▶ table of secrets and their encoded forms
  *                                                     │
- *   text, perhaps of a backend or a library ─▶ gw_scrub ─▶ the same text with *** in the place of each
+ *   text, perhaps of a backend or a library ─▶ gw_scrub ─▶ the same text with *** in place of each
  *
- * A backend may answer "401: the key KEY is unknown", a library may name the URL that it could not use, with its password: such texts
- * pass gw_scrub where they leave ddgate, at one place each: the log (log.c), labels of metrics (metrics.c), dead letters
- * (dead_letter.c), what `ddgate check` prints (main.c). What a backend says is scrubbed before it is cut to length as well
- * (otlp_response.c).
+ * A backend may answer "401: the key KEY is unknown"; a library may print the URL that it could not use,
+ * with its password. Such texts pass gw_scrub at the one place where they leave ddgate: the log (log.c),
+ * labels of metrics (metrics.c), dead letters (dead_letter.c), the output of `ddgate check` (main.c). A
+ * backend's answer is also scrubbed before it is truncated (otlp_response.c).
  *
- * What is found, for each secret: the text itself; its percent-encoded, JSON, HTML and base64 forms, and base64 of a text that holds it;
- * the beginning of it, from 12 characters on, for texts are cut. Of a URL's user:password: both together, their base64 form (Basic
- * authentication), and the password alone. Besides, whatever stands before the @ of any URL (gw_scrub, not gw_scrub_data).
+ * Found for each secret: the text itself; its percent-encoded, JSON, HTML and base64 forms, and base64 of a
+ * text that contains it; its beginning, from 12 characters on, because texts are truncated. Of a URL's
+ * user:password: both together, their base64 form (Basic authentication), and the password alone. In
+ * addition, everything before the @ of any URL (gw_scrub, not gw_scrub_data).
  *
- * A form of fewer than GW_SECRET_SHORTEST characters is not looked for, as it would be found in every text: a password that short is hidden
- * together with its user, and in URLs, and nowhere else. A secret of digits alone is found only where no digit stands beside it.
+ * Forms of fewer than GW_SECRET_SHORTEST characters are not searched, because they occur in ordinary text:
+ * such a short password is hidden together with its user, and in URLs, and nowhere else. A secret that is
+ * only digits is found only if no digit is next to it.
  *
- * Secrets of earlier configurations stay secret, GW_SECRETS_MOST in all: the ones that were named last.
+ * Secrets of earlier configurations stay secret: the GW_SECRETS_MOST that were added last.
  *
  * Cost: a text of 164 bytes takes 0.1 µs without secrets, 0.2 µs with three and 0.6 µs with a thousand
  * (bench/bench_scrub.c).
  *
- * Threads: any. Ownership: everything is copied. Errors: where there is no memory to know a secret, the oldest table stays in use.
+ * Threads: any. Ownership: everything is copied. Errors: without memory for a new secret, the previous
+ * table stays in use.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SCRUB_H
@@ -31,26 +34,28 @@
 
 enum { GW_SECRET_SHORTEST = 6, GW_SECRETS_MOST = 1024 };
 
-/* One secret, as it is. */
+/* Adds one secret. */
 void gw_secret_add(gw_str);
-/* Of a text with a PEM block each line that is long enough; of any other the text itself. */
+/* Adds the secrets of a text: each line of a PEM block that is long enough; of any other text the text
+ * itself. */
 void gw_secret_add_text(gw_str);
-/* Each of several that blanks, commas or lines separate. */
+/* Adds each of several secrets, separated by blanks, commas or line ends. */
 void gw_secret_add_list(gw_str);
-/* What a URL holds before its @, and what its query gives names like key or token. */
+/* Adds the secrets of a URL: the part before its @, and values of its query whose name is like key or token. */
 void gw_secret_add_url(gw_str);
-/* The value of a header: with and without "Bearer " and the like; what Basic encodes. A few headers are known to hold no secret. */
+/* Adds the value of a header: with and without "Bearer " and the like, and the decoded content of Basic. A
+ * few headers are known to hold no secret. */
 void gw_secret_add_header(gw_str name, gw_str value);
 
-/* Does a name look like that of a secret: SLS_AK_SECRET, api-key, DB_PASSWORD? */
+/* True for names of secrets: SLS_AK_SECRET, api-key, DB_PASSWORD. */
 bool gw_secret_is_name(gw_str);
 
-/* Replaces in place; returns the new length, which is never larger. No NUL is written. */
+/* Replaces secrets in place; returns the new length, which is never larger. Writes no NUL. */
 size_t gw_scrub(char *text, size_t n);
-/* The same without URLs of others: for data that somebody may want to send again. */
+/* The same, but leaves other URLs unchanged: for data that somebody may want to send again. */
 size_t gw_scrub_data(char *text, size_t n);
 
-/* Wipes all; the last thing that a process does. */
+/* Wipes the table; the last call of a process. */
 void gw_secrets_forget(void);
 
 #endif

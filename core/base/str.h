@@ -1,10 +1,10 @@
 /* str.h: text as a view.
  *
- *     { ptr, len } ──▶ bytes that somebody else owns
+ *     { ptr, len } ──▶ bytes that another struct owns
  *
- * A gw_str borrows. It is not NUL-terminated, may hold NULs and, on the way in, bytes that are not UTF-8. How
- * long a view is good for is said where it is stored: views of a request body live until the request's arena
- * is reset; views of literals and of configuration live as long as the process.
+ * A gw_str borrows its bytes. It is not NUL-terminated, and may contain NULs and, in input, bytes that are
+ * not UTF-8. The place that stores a view documents its lifetime: views of a request body live until the
+ * request's arena is reset; views of literals and of the configuration live as long as the process.
  *
  * Threads: pure functions, no state.
  * SPDX-License-Identifier: Apache-2.0
@@ -44,7 +44,7 @@ static inline gw_str gw_str_z(const char *z)
     return (gw_str){z, z ? strlen(z) : 0};
 }
 
-/* A literal stands second: then the comparison is a few instructions instead of a call. */
+/* Pass a literal as the second argument: then the comparison is a few instructions instead of a call. */
 static inline bool gw_str_eq(gw_str a, gw_str b)
 {
     return a.len == b.len && (b.len == 0 || memcmp(a.ptr, b.ptr, b.len) == 0);
@@ -60,8 +60,7 @@ static inline bool gw_str_ends(gw_str s, gw_str suffix)
     return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
-/* ASCII only, as everything that is parsed here is. They take an int, so that a lexer's "end of text" (-1)
- * may be asked about. */
+/* ASCII only, as all text that is parsed here. They take an int, so a lexer may pass its "end of text" (-1). */
 static inline bool gw_is_digit(int c)
 {
     return c >= '0' && c <= '9';
@@ -72,7 +71,7 @@ static inline bool gw_is_letter(int c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* 0 to 15, or -1 where c is no hexadecimal digit of either case. */
+/* 0 to 15, or -1 if c is not a hexadecimal digit. */
 static inline int gw_hex_digit(int c)
 {
     if (gw_is_digit(c))
@@ -109,20 +108,20 @@ static inline size_t gw_str_find(gw_str s, char c)
     return at ? (size_t)(at - s.ptr) : s.len;
 }
 
-/* Is there a digit at this byte? */
+/* True if the byte at this offset is a digit. */
 static inline bool gw_digit_at(gw_str s, size_t at)
 {
     return at < s.len && gw_is_digit(s.ptr[at]);
 }
 
-/* Is c one of the characters of `set`? Unlike with strchr, NUL never is: data may hold it. */
+/* True if c is one of the characters of `set`. Unlike with strchr, NUL never is, because data may contain it. */
 static inline bool gw_char_in(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a
- * field. */
+/* Removes the next field, up to `sep`, from *rest and returns it in *field; false when *rest is exhausted. An
+ * empty field is a field. */
 static inline bool gw_str_next(gw_str *rest, char sep, gw_str *field)
 {
     if (!rest->ptr)
@@ -142,8 +141,8 @@ static inline gw_str gw_str_trim(gw_str s)
     return s;
 }
 
-/* Whole-string decimal integer: optional '-', digits, no blanks; false on anything else and on overflow of
- * int64. */
+/* Parses a whole string as a decimal integer: optional '-', digits, no blanks; false for anything else and on
+ * overflow of int64. */
 bool gw_str_i64(gw_str s, int64_t *out);
 /* The same for uint64: digits only. */
 bool gw_str_u64(gw_str s, uint64_t *out);
@@ -155,11 +154,10 @@ bool gw_str_double(gw_str s, double *out);
 /* True when every byte sequence is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most
  * U+10FFFF). */
 bool gw_utf8_valid(gw_str s);
-/* Writes s to out with every maximal ill-formed part replaced by U+FFFD (the practice of the Unicode
- * standard, §3.9, that Go and Python follow too). `out` has room for 3 × s.len bytes; returns the bytes
- * written. */
+/* Writes s to out with every maximal ill-formed part replaced by U+FFFD (as the Unicode standard recommends,
+ * §3.9, and Go and Python do). `out` has room for 3 × s.len bytes; returns the number of bytes written. */
 size_t gw_utf8_repair(gw_str s, char *out);
-/* How many bytes gw_utf8_repair would write. */
+/* The number of bytes that gw_utf8_repair would write. */
 size_t gw_utf8_repaired_size(gw_str s);
 
 #endif

@@ -1,19 +1,18 @@
-/* thread.h: how the process starts a thread, and what a thread knows of itself.
+/* thread.h: starting threads, and what a thread knows about itself.
  *
  *     gw_thread_start(&id, &(struct gw_thread){"exp/sls", "exporter=sls", run, sender}, &err)
- *        │ blocks every signal but the faults, which the kernel sends to the thread that caused them
+ *        │ blocks every signal except faults, which the kernel sends to the thread that caused them
  *        ▼
  *     new thread: name (ps -T, gdb), component and a stack for signal handlers, then run(arg)
  *
- * Signals are the main thread's: it waits for them, and a thread that took one would end the process instead.
- * SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT stay open, because a blocked fault ends the process without the
+ * The main thread waits for signals; another thread that received one would end the process. SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL and SIGABRT are not blocked, because a blocked fault ends the process without the
  * report of panic.h.
  *
- * The name is what `ps -T` shows: the kernel keeps 15 bytes. The component is the log's word
- * ("receiver=file"), for the report of a crash; a thread that works for several says which one by
- * gw_thread_works_for.
+ * `ps -T` shows the name: the kernel keeps 15 bytes. The component is the log's word ("receiver=file"), for
+ * crash reports; a thread that works for several components sets the current one with gw_thread_works_for.
  *
- * Ownership: `component` lives as long as the thread that it was told to; the name is copied.
+ * Ownership: `component` must live as long as the thread; the name is copied.
  * Threads: any may start one.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,13 +34,13 @@ struct gw_thread {
 };
 
 /* False with "the system gives no thread: …" in err (which may be NULL). *id is set only on success; join it.
- * The thread ends by returning from run; it is not to be cancelled. */
+ * The thread ends when run returns; do not cancel it. */
 bool gw_thread_start(pthread_t *id, const struct gw_thread *, struct gw_err *err) GW_MUST_CHECK;
 
-/* Of the calling thread. The name is "" in threads that gw_thread_start did not make. */
+/* The name of the calling thread; "" if gw_thread_start did not start it. */
 const char *gw_thread_name(void);
 const char *gw_thread_component(void);
-/* What the calling thread works for from here on. Returns what it was, for the caller to put back. */
+/* Sets the component that the calling thread works for. Returns the previous one, for the caller to restore. */
 const char *gw_thread_works_for(const char *component);
 
 /* Locks that the calling thread holds, in the order in which it took them. Kept by lock.c; empty without
@@ -57,11 +56,11 @@ struct gw_thread_locks {
 };
 struct gw_thread_locks *gw_thread_holds(void);
 
-/* Stack for the handlers of the calling thread, so that a stack which has overflowed can be reported. Gives
- * back what was there. */
+/* Sets the stack for the signal handlers of the calling thread, so that a stack overflow can be reported.
+ * Returns the previous one in *before. */
 void gw_thread_handler_stack(void *memory, size_t size, stack_t *before);
 
-/* The signals that a fault of ours raises. */
+/* The signals that faults raise. */
 extern const int gw_thread_faults[5];
 
 #endif

@@ -2,8 +2,8 @@
  *
  *     "k%3Dv 100%"  ─▶  "k=v 100%"
  *
- * For text that others wrote: query arguments, OTEL_EXPORTER_OTLP_HEADERS. A reader that has to refuse a
- * wrong escape asks gw_hex_byte itself.
+ * For text from outside: query arguments, OTEL_EXPORTER_OTLP_HEADERS. A reader that must refuse a wrong
+ * escape uses gw_hex_byte.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -13,8 +13,8 @@
 
 #include "core/base/hex.h"
 
-/* Writes s with each %41 as the byte that it stands for; `out` has room for s.len bytes and may be s.ptr.
- * Returns the length. A % that no two digits follow stands for itself; + stays +. */
+/* Writes s with each %41 decoded; `out` has room for s.len bytes and may be s.ptr. Returns the length. A %
+ * that is not followed by two digits stays; + stays +. */
 static inline size_t gw_url_decode(gw_str s, char *out)
 {
     size_t n = 0;

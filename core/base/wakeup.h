@@ -1,8 +1,8 @@
-/* wakeup.h: how a thread that sleeps until a time is woken: a sender, the disk queue's. The one condition
- * variable on the monotonic clock.
+/* wakeup.h: wakes a thread that sleeps until a time: a sender, the disk queue's thread.
  *
- * A ring is kept until the next wait takes it, so one that comes between "nothing to do" and "asleep" is not
- * lost. Threads: one waits, any ring.
+ * A signal is kept until the next wait takes it, so a signal between "nothing to do" and "asleep" is not
+ * lost.
+ * Threads: one waits, any signals.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_WAKEUP_H
@@ -40,8 +40,8 @@ static inline void gw_wakeup_signal(struct gw_wakeup *b)
     gw_unlock(&b->lock);
 }
 
-/* Returns when rung, or at the monotonic time `until`; GW_NEVER waits for the ring. A time that is past only
- * looks. */
+/* Returns when signalled, or at the monotonic time `until`; GW_NEVER: no limit. A time in the past only
+ * checks. */
 static inline void gw_wakeup_wait(struct gw_wakeup *b, gw_nsec until)
 {
     bool late = until <= 0;

@@ -46,25 +46,26 @@ void gw_option_warning(struct gw_diagnostics *, const char *path, const char *op
 struct gw_diagnostics *gw_diagnostics_new(void);
 void gw_diagnostics_drop(struct gw_diagnostics *);
 
-/* What is said from now on of `path`, or of anything in it, stands at this place. `line` 0: the file as a
+/* Sets the place that later messages about `path`, or about anything in it, name. `line` 0: the file as a
  * whole; a NULL file: not from a file ("default", an environment variable). */
 void gw_diagnostics_location(struct gw_diagnostics *, const char *path, const char *file, unsigned line);
 
-/* The value at this path came to nothing, as ${env:NAME:-} does where there is no NAME. */
+/* The value at this path is empty, like ${env:NAME:-} without NAME. */
 void gw_diagnostics_left_empty(struct gw_diagnostics *, const char *path);
-/* The value at this path is not known: what else would be said of it is of no use. */
+/* The value at this path could not be read: suppresses further messages about it. */
 void gw_diagnostics_failed(struct gw_diagnostics *, const char *path);
 /* Is there a mistake with this text, wherever? */
 bool gw_diagnostics_says(const struct gw_diagnostics *, const char *text);
 /* Whether there is a place of just this path: the user wrote it, or set its environment variable. Not where it was left
  * empty. */
 bool gw_diagnostics_is_written(const struct gw_diagnostics *, const char *path);
-/* A mistake for each of these options of `path` that came to nothing: nobody means to ask for no token, or to speak plain
- * text, by a variable that is not set. */
+/* Adds a mistake for each of these options of `path` that is empty: an unset variable must not mean "no
+ * token" or "plain text". */
 void gw_options_not_empty(struct gw_diagnostics *, const char *path, const char *const *options);
 /* The value is made of ${…}: `raw` as it is written. */
 void gw_diagnostics_expanded(struct gw_diagnostics *, const char *path, gw_str raw);
-/* That place: "ddgate.conf:12", "ddgate.conf:12, ${env:NAME}", "environment variable NAME"; empty where there is none. */
+/* The place of `path`: "ddgate.conf:12", "ddgate.conf:12, ${env:NAME}", "environment variable NAME"; empty if
+ * it has none. */
 void gw_diagnostics_where(const struct gw_diagnostics *, const char *path, char *out, size_t size);
 
 /* A mistake in the syntax of a file. `shown`: the line and the mark below it, printed in lines of their own that begin with two blanks. */
@@ -72,8 +73,7 @@ void gw_diagnostics_syntax(struct gw_diagnostics *, const char *file, unsigned l
                            const char *what, const char *shown);
 
 size_t gw_diagnostics_errors(const struct gw_diagnostics *);
-/* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the
- * latter. */
+/* Prints one line each, errors and warnings in the order of their places; a warning begins with "warning: ". */
 void gw_diagnostics_print(struct gw_diagnostics *, FILE *);
 
 #endif

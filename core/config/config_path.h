@@ -1,13 +1,12 @@
-/* config_path.h: the name of a file in messages, where the option that should hold it may hold a secret by mistake.
+/* config_path.h: the name of a file in messages, if the option may hold a secret by mistake.
  *
  *     tls.key = "${env:KEY}"          KEY is the PEM text itself, and not the name of a file
- *     token = "${file:s3cr3t}"        the secret stands where the name of its file should
+ *     token = "${file:s3cr3t}"        the secret itself is written in place of its file's name
  *
- * A name is shown when there is such a file, or the folder that it would be in (not /), when it ends as files of keys and certificates do, or begins with / and has
- * small letters only.
- * Of anything else a message says what it is, without a character of it.
+ * A name is shown if the file or its folder (not /) exists, if it ends like files of keys and certificates,
+ * or if it begins with / and has only small letters. Of any other text a message gives only a description.
  *
- * Threads: pure functions, but for a look at the file system.
+ * Threads: pure functions, except for a look at the file system.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIG_PATH_H
@@ -21,7 +20,7 @@ bool gw_path_is_name(gw_str);
 struct gw_path_shown {
     char text[320];
 };
-/* The name, or words that stand for it: "what stands there (the text of a key, not the name of a file)". */
+/* The name, or a description of the text: "what stands there (the text of a key, not the name of a file)". */
 struct gw_path_shown gw_path_shown(gw_str);
 
 #endif

@@ -1,17 +1,18 @@
-/* config_text.h: from a file to text, and from ${…} to values.
+/* config_text.h: reads a file into text, and replaces ${…} by values.
  *
- *   "${env:SLS_AK_ID}"            the environment variable; an error that names it where it is not set
+ *   "${env:SLS_AK_ID}"            the environment variable; an error with its name if it is not set
  *   "${env:REGION:-cn-hangzhou}"  the same with a default, for a variable that is not set or empty
  *   "${file:/run/secrets/key}"    the file's contents without the newlines at its end, at most GW_CONF_SECRET bytes
  *   "$${"                         the characters ${
  *
- * So no secret has to stand in the configuration. What was put in is never shown: messages show the text as
+ * So the configuration need not contain secrets. Inserted values are never shown: messages show the text as
  * it was written.
  *
- * libconfig cuts integers without an L to 32 bits, silently: gw_conf_widen gives an L to those that need one.
- * (Files that the configuration @includes are read by libconfig itself: there a number above 2147483647 needs
- * its L.)
+ * libconfig silently truncates integers without an L to 32 bits: gw_conf_widen adds an L where one is
+ * needed. (libconfig itself reads files that the configuration @includes: in them a number above 2147483647
+ * needs its L.)
  *
+ * Threads: main thread. Ownership: results are in the given arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIG_TEXT_H
@@ -30,7 +31,7 @@ gw_str gw_conf_load(const char *file, struct gw_arena *, struct gw_diagnostics *
 /* Ready for libconfig. */
 gw_str gw_conf_widen(gw_str text, struct gw_arena *);
 
-/* False when something was wrong: the diagnostics at `path` say why. */
+/* False on a mistake: the diagnostics at `path` have the reason. */
 bool gw_conf_expand(gw_str raw, gw_env_f *, struct gw_arena *, gw_str *out, const char *path,
                     struct gw_diagnostics *) GW_MUST_CHECK;
 

@@ -1,10 +1,11 @@
-/* config_tree.h: libconfig's tree against rows.
+/* config_tree.h: fills structs from libconfig's tree by rows.
  *
  *     { timeout = "5s"; tls = { ca = "…"; }; }   ─▶   row "timeout", row "tls.ca"   ─▶   fields of a struct
  *
- * Every key is a row, a group on the way to one, or a mistake. A value has the type that its row wants; text
- * that holds ${…} may stand for a value of any type, because the environment has nothing but text.
+ * Every key is a row, a group on the way to one, or a mistake. A value has the type of its row; text with
+ * ${…} is accepted for every type, because environment variables are text.
  *
+ * Threads: main thread. Ownership: values are in the configuration's arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIG_TREE_H
@@ -33,9 +34,9 @@ struct gw_tree_rows {
 
 /* @include finds files next to the configuration. */
 void gw_tree_include_from(struct gw_tree *, config_t *);
-/* libconfig's words, with what usually is the matter. */
+/* libconfig's message, with the usual cause. */
 const char *gw_tree_syntax_text(const char *libconfig_text);
-/* Tells config_diagnostic.h where every setting stands. */
+/* Reports the place of every setting to config_diagnostic.h. */
 void gw_tree_locations(struct gw_tree *, config_setting_t *root);
 
 /* A setting's text, with ${…} put in; false and a diagnostic when it is not text. */

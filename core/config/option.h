@@ -20,6 +20,7 @@
  * file, without quotes.
  *
  * Ownership: strings, lists and maps live in the configuration's arena until it is dropped.
+ * Threads: main; a filled struct is const afterwards.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OPTION_H
@@ -98,18 +99,18 @@ struct gw_diagnostics;
 /* Fills every field of conf with its row's default. A default that is wrong is our fault: an assertion.
  * False: no memory. */
 bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *) GW_MUST_CHECK;
-/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a diagnostic at
- * `path`, and the field stays as it was. `shown` stands for the text in messages: what the user wrote, before
- * ${env:NAME} became a value. */
+/* Parses `text`, written like a default, into the row's field. A mistake becomes a diagnostic at `path`, and
+ * the field stays unchanged. `shown` replaces the text in messages: the text that the user wrote, before
+ * ${env:NAME} was replaced. */
 bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *,
                 const char *path, struct gw_diagnostics *);
 /* Whether two structs that the row fills hold the same value; of all rows. */
 bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b);
 bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);
-/* Makes known to scrub.h what is secret in them: values of secret rows and of headers, keys that stand where the name of their file
- * should, users and passwords of URLs. */
+/* Passes the secrets in these values to scrub.h: values of secret rows and of headers, keys in place of the
+ * name of their file, users and passwords of URLs. */
 void gw_opt_secrets(const struct gw_opt *rows, const void *conf);
-/* The value as it would stand in the file; secrets and values of headers as ***. */
+/* Prints the value as it would be written in the file; secrets and values of headers as ***. */
 void gw_opt_print(const struct gw_opt *, const void *conf, FILE *);
 /* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */
 const char *gw_opt_type_text(enum gw_opt_type);
@@ -117,7 +118,7 @@ const char *gw_opt_type_hint(enum gw_opt_type);
 /* The words of a choice: "pretty, otlp_json". */
 void gw_opt_words(const struct gw_opt *, char *out, size_t size);
 
-/* Does the list hold what a row's default `written` ("a, b") says? */
+/* True if the list has exactly the items of a row's default `written` ("a, b"). */
 bool gw_list_is(const struct gw_list *, const char *written);
 /* Adds to the list or map: copies that end with a NUL byte. False: no memory. */
 bool gw_list_add(struct gw_list *, gw_str item, struct gw_arena *) GW_MUST_CHECK;

@@ -1,7 +1,8 @@
-/* durable.h: what the fan-out asks of a disk queue (core/diskqueue/disk_queue.h), which stands above it.
+/* durable.h: the functions that the fan-out calls of a disk queue (core/diskqueue/disk_queue.h), which is
+ * on a higher floor.
  *
- * Each exporter is a reader with a number. A frame is written once for all its readers. Readers that keep up
- * and have room in memory also get it in memory; the others read it from the disk.
+ * Each exporter is a reader with a number. A frame is written once for all its readers. Readers that keep
+ * up and have room in memory also get it in memory; the others read it from the disk.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
@@ -24,18 +25,18 @@ struct gw_durable {
     /* Some of the reader's frames are only on the disk. The answer may be out of date at once: use it only to
      * save work. What append decides is what counts. */
     bool (*lagging)(void *ctx, unsigned reader);
-    /* `commit` is called once all is written and before anybody can read it; from then on the data is
-     * accepted. GW_OK, GW_QUEUE_FULL, GW_OVER_STORAGE, GW_STORAGE. Sets frame->stored. With GW_OK, `*lagging` has a bit for
-     * each reader that kept up until now and finds some of this data only on the disk. It may be asleep, so
-     * the caller has to wake it. Append decides where a reader finds a frame and whether to wake it under one
-     * lock, the same one under which a reader learns that it has caught up. */
+    /* Calls `commit` once, after everything is written and before a reader can see it; from then on the data
+     * is accepted. GW_OK, GW_QUEUE_FULL, GW_OVER_STORAGE, GW_STORAGE. Sets frame->stored. With GW_OK,
+     * `*lagging` has a bit for each reader that kept up until now and finds some of this data only on the
+     * disk. Such a reader may be asleep, so the caller must wake it. Append decides where a reader finds a
+     * frame and whether to wake it under the same lock under which a reader learns that it has caught up. */
     enum gw_code (*append)(void *ctx, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
                            uint64_t *ticket, uint32_t *lagging, struct gw_err *);
-    /* Returns when what was appended with this ticket is as safe as the options ask. False when it may not
-     * survive the machine. */
+    /* Returns when the data of this ticket is as safe as the options require. False when it may not survive
+     * the machine. */
     bool (*wait)(void *ctx, uint64_t ticket);
-    /* Brings all that was appended to the disk, where the options do not leave that to the system. False when
-     * some of it may not be there and somebody still waits for it. */
+    /* Syncs everything that was appended, unless the options leave this to the system. False when some of it
+     * may not be on the disk and an exporter still has to deliver it. */
     bool (*sync)(void *ctx);
 };
 

@@ -1,15 +1,15 @@
-/* exporter.h: what an exporter is.
+/* exporter.h: the contract of an exporter.
  *
- *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, ─▶ exporter: one way of putting bytes on a wire
+ *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, ─▶ exporter: one way to put bytes on a wire
  *                         deadlines (sender.h, written    (send, wait, wake: no queue, no retry, no policy)
  *                         once)
  *
  * An exporter is one const struct, named after the protocol it speaks, in one file that exports only that
- * symbol and stands as one line in modules.def. `open` sees every mistake that a user can make. `send` starts
- * one request and returns at once; its outcome comes through `done`, always from within the sender's own call
- * of `wait` (or of `send`), so an exporter needs no locks.
+ * symbol and has one line in modules.def. `open` reports every mistake that a user can make. `send` starts
+ * one request and returns at once; its outcome comes through `done`, always from within the sender's own
+ * call of `wait` (or of `send`), so an exporter needs no locks.
  *
- * What belongs to one exporter alone (credentials) is added in `send`; no secret ever stands in a frame.
+ * Credentials belong to one exporter alone, so they are added in `send`; a frame never contains a secret.
  *
  * Threads: open and close on the main thread; send, wait on that exporter's sender thread; wake from any
  * thread.
@@ -78,7 +78,7 @@ typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 
 /* What the process lends to its exporters; the text outlives them. */
 struct gw_export_host {
-    gw_str host_name; /* this machine's, as the option of that name or the system says; may be empty */
+    gw_str host_name; /* this machine's name, from the option or the system; may be empty */
     unsigned signals; /* bit per enum gw_signal that this exporter shall get */
     const char *name; /* the exporter's, for its log lines */
     /* max_memory: what a library holds for the exporter is charged to it; may be NULL */
@@ -104,15 +104,15 @@ struct gw_exporter {
      * environment); it may be empty only where the user wrote it so. NULL: none must */
     const char *const *wants;
     size_t conf_size, ctx_size;
-    /* requests that it may have open at a time, where the option of that name says fewer */
+    /* the number of requests that it may have open, unless the option of that name is lower */
     unsigned in_flight;
     unsigned library_threads; /* that a library makes for it, about */
     bool remote;              /* it sends over a network: requests adapt to what that bears (congestion.h) */
     bool shows;               /* people read the output: related items should arrive together */
     bool drop_by_default;     /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
-    /* which attributes its frames must have, whatever option mode says; asked when the options are filled in.
-     * NULL: what that says */
+    /* the attribute schema that its frames must have, for the option mode; called when the options are filled
+     * in. NULL: that of the option */
     gw_schema_f *schema;
     /* adds a diagnostic per mistake, `path` is "exporters[0]"; legal to call close after a failed or absent
      * open */
@@ -131,8 +131,8 @@ struct gw_exporter {
     /* after open, main thread: where it sends, for the log and `ddgate check`: "http://127.0.0.1:4317,
      * compression none" */
     gw_describe_f *describe;
-    const struct gw_metric *metrics; /* what it counts besides what the sender does; NULL: nothing */
-    /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
+    const struct gw_metric *metrics; /* its metrics besides those of the sender; NULL: none */
+    /* on the admin thread, between open and close: samples without a fixed place. NULL: none */
     gw_measure_f *measure;
 };
 

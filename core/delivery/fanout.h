@@ -43,9 +43,8 @@ struct gw_route {
     unsigned asked;  /* of the signals, those that its option `signals` names */
 };
 
-/* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned.
- * NULL when there is no memory.
- */
+/* Main thread, before the first offer and after the last one. Owns neither ledger nor budget nor queues. NULL
+ * when there is no memory. */
 struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
 void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
 /* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their
@@ -57,12 +56,12 @@ void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
 void gw_fanout_stop(struct gw_fanout *);
 
-/* Bit per enum gw_attribute_schema that some exporter of this signal wants. 0: nobody exports it; then
- * everything is accepted and ends here. */
+/* Bit per enum gw_attribute_schema that an exporter of this signal uses. 0: no exporter takes the signal;
+ * then everything is accepted and discarded. */
 unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 
-/* Whether the option `signals` of some exporter names the signal: what is sent because an exporter merely could
- * take it may be more than its backend wants. */
+/* True if the option `signals` of an exporter names the signal. Data that an exporter only could take may be
+ * more than its backend wants. */
 bool gw_fanout_asked(const struct gw_fanout *, enum gw_signal);
 
 /* The frames of each attribute schema that gw_fanout_schemas named hold gw_intake_accepted() items together.
@@ -81,16 +80,16 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *, enum gw_signal, struct gw_
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                            const struct gw_intake *, bool can_wait, struct gw_err *) GW_MUST_CHECK;
 
-/* Any thread; waits for the disk. All that was accepted so far is on it, as far as the disk queue's options
- * ask. False when some of it may not be: whoever could bring it another time should not forget where from.
- * True without a disk queue. */
+/* Any thread; waits for the disk. True when all data accepted so far is on the disk, as the disk queue's
+ * options require, or if there is no disk queue. False when some of it may not be: a source that can read it
+ * again must keep its old offset. */
 bool gw_fanout_sync(struct gw_fanout *) GW_MUST_CHECK;
 
 /* True when the answer to a request of this signal should be delayed a moment: the queue of an exporter that
  * takes the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the
  * disk delays no answer. */
 bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
-/* The same at this moment, as a callback for who knows neither (struct gw_http_delay). */
+/* The same for the current time, as a callback (struct gw_http_delay). */
 static inline bool gw_fanout_delays_now(void *fanout, unsigned signal)
 {
     return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());

@@ -1,31 +1,32 @@
-/* frame.h: the only thing that crosses threads: finished OTLP bytes.
+/* frame.h: finished OTLP bytes, the only thing that crosses threads.
  *
  *      translator ── writes ──▶ frame ── a reference each ──▶ queue of exporter 1 ──▶ wire
  *                                                        └──▶ queue of exporter 2 ──▶ wire
  *
- * A frame holds one serialized Export{Trace,Logs,Metrics,Profiles}ServiceRequest and how many items (spans,
- * records, points, profiles) stand in it. Serialized protobuf messages concatenate, so a batch is frames laid end
- * to end; nothing is decoded or copied again. Not so those of profiles, which point by number into the one table
- * of their request: such a frame is a request alone. There is one frame for each attribute schema that an exporter
- * asked for (option `mode`).
+ * A frame holds one serialized Export{Trace,Logs,Metrics,Profiles}ServiceRequest and its number of items
+ * (spans, records, points, profiles). Serialized protobuf messages can be concatenated, so a batch is frames
+ * laid end to end; nothing is decoded or copied again. Profiles are an exception, because they refer by
+ * number to the one table of their request: such a frame is a request of its own. There is one frame for each
+ * attribute schema that an exporter uses (option `mode`).
  *
- * It is immutable once offered, with one exception, for completing trace ids (trace_ids.h): `pending_ids`
- * lists the trace ids whose upper half was not known when the request was answered; gw_frame_complete_ids()
- * fills them in, before the first send:
+ * A frame is immutable once offered, with one exception, for completing trace ids (trace_ids.h):
+ * `pending_ids` lists the trace ids whose upper half was not known when the request was answered;
+ * gw_frame_complete_ids() fills them in before the first send:
  *
  *      open ── complete ─▶ being written ─┬─▶ open      some are still unknown
- *                                         └─▶ settled   all are known, or `final`: the bytes stay as they are
+ *                                         └─▶ settled   all are known, or `final`: the bytes do not change any more
  *
- * So it is with `pending_services`, groups of records that take the service of a span that has not come yet:
- * the frame is written anew, once, when it is settled.
+ * `pending_services` are handled in the same way: groups of records that take the service of a span that
+ * has not arrived yet. The frame is rewritten once, when it is settled.
  *
- * A source that can read its data again (a log file) attaches an ack callback to the frame. It is called when
- * no exporter has to deliver the frame any more, and tells whether the frame was finished (delivered,
- * rejected or given up by a policy) or abandoned by a shutdown. A reader that does not deliver the frame must
- * hold a pin.
+ * A source that can read its data again (a log file) attaches an ack callback to the frame. It is called
+ * when no exporter has to deliver the frame any more, and reports whether the frame was finished
+ * (delivered, rejected or given up by a policy) or abandoned by a shutdown. A reader that does not deliver
+ * the frame must hold a pin.
  *
- * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget
- * once (`budget`, `charged`); the last gw_frame_drop gives that back.
+ * Ownership: reference counted; gw_frame_drop on any thread. The code that queues it charges the process's
+ * budget once (`budget`, `charged`); the last gw_frame_drop returns this memory.
+ * Threads: any, as each function says.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FRAME_H
@@ -47,8 +48,8 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
 
-/* A group (ResourceLogs) of records of one span, whose resource begins with a `service.name` that holds where nobody
- * tells the span's. */
+/* A group (ResourceLogs) of records of one span. Its resource begins with a `service.name`, which stays if
+ * the span's service is not found. */
 struct gw_pending_service {
     uint64_t span;
     uint32_t at; /* of the group, with its tag, in data */
@@ -85,13 +86,14 @@ struct gw_frame {
     uint64_t news;
     /* how many of `pending_ids`, from the front, are still unknown; only the thread that completes the ids reads it */
     uint32_t pending;
-    /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
+    /* monotonic; gw_frame_new sets the current time; the maker may set a better one before the frame is
+     * offered */
     gw_nsec arrived;
     size_t len, cap;
     uint8_t *data;               /* malloc'd */
     struct gw_budget *budget;    /* who pays: its maker's account, if any, then the whole process's */
-    size_t charged;              /* bytes to give back to it */
-    struct gw_ack_callback *ack; /* set before the frame is offered; NULL: nobody asks */
+    size_t charged;              /* bytes charged to the budget */
+    struct gw_ack_callback *ack; /* set before the frame is offered; NULL: none */
     /* a reference: the frame that this was split from; its ack callback waits for the parts */
     struct gw_frame *whole;
     _Atomic bool abandoned;
@@ -107,7 +109,7 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t 
 void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
 /* The same of services: takes over `groups` (malloc'd). Kept in memory only, not on the disk. */
 void gw_frame_pending_services(struct gw_frame *, struct gw_pending_service *groups, uint32_t n);
-/* It was made with something that is pending; whether it still is, gw_frame_complete_ids tells. */
+/* True if it was made with pending ids or services; gw_frame_complete_ids returns whether some still are. */
 bool gw_frame_is_pending(const struct gw_frame *);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
@@ -120,18 +122,16 @@ void gw_frame_unpin(struct gw_frame *);
 bool gw_frame_abandon(struct gw_frame *);
 /* `part` was split from `whole`: the ack callback of the whole is called when all its parts are gone. */
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
-/* What it costs to keep: data, offsets and the struct, in bytes. */
+/* The memory that it uses: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_trace_ids;
-/* Fills in the upper halves and services that `ids` knows, as of the frame's arrival and after. `final` settles the
- * frame: an id that is unknown then has 64 bits for good. Returns how many ids and services are still unknown; with
- * `final` how many ids were given up, for the counter. Of a settled frame it returns 0, to every caller but the one whose `final`
- * settled it.
- *
- * Safe from several senders that hold the same frame. A caller must not read data or len before the call has
- * returned 0 or it passed `final` itself; from then on the frame does not change any more, whatever the
- * others do. */
+/* Fills in the upper halves and services that `ids` knows, as of the frame's arrival and after. `final`
+ * settles the frame: an id that is unknown then keeps 64 bits. Returns how many ids and services are still
+ * unknown; with `final`, how many ids were given up, for the counter. For a settled frame it returns 0,
+ * except to the caller whose `final` settled it. Safe from several senders that hold the same frame. A caller
+ * must not read data or len before the call has returned 0 or it has passed `final` itself; after that the
+ * frame does not change any more. */
 uint32_t gw_frame_complete_ids(struct gw_frame *, struct gw_trace_ids *ids, bool final);
 
 #endif

@@ -15,7 +15,7 @@ struct gw_span_services;
 
 /* Of how many pending groups the span is not known yet. */
 uint32_t frame_services_unknown(const struct gw_frame *, struct gw_span_services *);
-/* Writes the frame anew with those that are known; where there is no memory for that, it stays as it is. */
+/* Rewrites the frame with the services that are known; without memory for that, the frame stays unchanged. */
 void frame_services_fill_in(struct gw_frame *, struct gw_span_services *);
 
 #endif

@@ -1,20 +1,20 @@
-/* ledger.h: nothing accepted is lost silently.
+/* ledger.h: counts every item, so that nothing accepted is lost silently.
  *
- * Every item (span, log record) that was seen is in exactly one place, for each signal and each exporter:
+ * Every received item (span, log record, metric point) is in exactly one state, for each signal and each
+ * exporter:
  *
  *      received = refused(reason) + dropped(reason) + accepted
  *      accepted = sent + rejected by the backend + dropped(reason) + set aside + queued + in process       (per exporter)
  *
  * Every change is one transaction under one lock, taken once per request or per answer of a backend, never
- * per span; a snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests
- * and by readers of the ledger. An exporter is not asked for a signal that it does not take, nor for items
- * that arrived before it was configured or after it was removed (hot reload). Those are counted as not asked,
- * so that its row balances:
+ * per span. So a snapshot is always balanced; gw_ledger_balanced() is checked at exit, by tests and by
+ * readers of the ledger. Items of a signal that an exporter does not take, and items that arrived before it
+ * was configured or after it was removed (reload), are counted as not asked, so that its row balances:
  *
  *      accepted (of the signal) = accepted (for this exporter) + not asked
  *
- * With a disk queue an exporter begins with what the run before left there (recovered), and may leave
- * something itself (stored):
+ * With a disk queue an exporter starts with the items that the previous run left there (recovered), and may
+ * leave items itself (stored):
  *
  *      accepted (for this exporter) + recovered = sent + … + in process + stored
  *
@@ -37,7 +37,7 @@ enum gw_reason {
 const char *gw_reason_label(enum gw_reason);
 bool gw_reason_is_refusal(enum gw_reason);
 
-/* What one request brought: what was seen, and of that what does not go on. accepted = received − Σ
+/* The items of one request: those received, and those that were not accepted. accepted = received − Σ
  * not_taken. */
 struct gw_intake {
     uint64_t received;
@@ -58,7 +58,7 @@ enum gw_place {
     GW_PLACES
 };
 
-/* At a time, and since the start: a reload may bring others. A name that comes back counts on in its row. */
+/* At a time, and since the start: a reload may add names. A name that is used again continues its row. */
 enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
@@ -80,28 +80,28 @@ struct gw_ledger_view {
 struct gw_ledger;
 struct gw_ledger *gw_ledger_new(void);
 void gw_ledger_drop(struct gw_ledger *);
-/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room for
- * it. Names are cut to 63 bytes.
- */
+/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room. Names
+ * are cut to 63 bytes. */
 unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
 /* Its signals from now on; 0 when it is not configured any more. */
 void gw_ledger_signals(struct gw_ledger *, unsigned exporter, unsigned signals);
 
-/* One request is over: its accepted items are now queued for the exporters in `asked` (bit per number). */
+/* Ends one request: its accepted items are now queued for the exporters in `asked` (bit per number). */
 void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *, uint64_t asked);
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from,
                     enum gw_place to, enum gw_reason why, uint64_t n);
 /* n items of an earlier run are queued for the exporter. */
 void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, uint64_t n);
-/* The process ends: what is queued for the exporter stays on the disk, unless that did not keep it. */
+/* At the end of the process: the items queued for the exporter stay on the disk, or are lost if the disk did
+ * not keep them. */
 void gw_ledger_leave(struct gw_ledger *, unsigned exporter, bool kept);
 /* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any
  * other. */
 void gw_ledger_incomplete_ids(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
-/* False when the numbers do not add up: a fault of ours. */
+/* False when the numbers do not add up: a fault of ddgate. */
 bool gw_ledger_balanced(const struct gw_ledger_view *);
 /* Items, of all exporters, that the disk queue keeps for the next start. */
 uint64_t gw_ledger_stored(const struct gw_ledger_view *);

@@ -6,6 +6,7 @@
  *         "in_process": 0, "sent": 40, "rejected": 0, "set_aside": 0, "stored": 0, "dropped": {} } } }, … } }
  *
  * Reasons that never occurred are left out.
+ * Threads: any; it reads a snapshot.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LEDGER_REPORT_H

@@ -1,47 +1,47 @@
-/* queue.h: what waits for one exporter, bounded in bytes.
+/* queue.h: the queue of one exporter, bounded in bytes.
  *
  *   receivers                                     lanes, one per signal                          the sender
  *   reserve ─▶ nodes ─▶ push ──▶ waiting [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_awaiting_ids
  *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
  *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
  *
- * A frame counts against the capacity from its reservation until the sender is done with it, so what is being
- * sent and retried is bounded as well. A 2 MiB request and a 2 KiB request are not the same load, hence bytes
- * and not frames.
+ * A frame is charged from its reservation until the sender has finished with it, so data that is being sent
+ * and retried is bounded as well. The bound is in bytes and not in frames, because a request of 2 MiB is
+ * not the same load as one of 2 KiB.
  *
  * A full queue has two answers (option when_full):
- *   reject       reserve refuses; the receiver tells its client 429. Reserving for all exporters before pushing to any makes
- *                a request queued for all or refused whole.
- *   drop_oldest  reserve always succeeds; push hands back the oldest nodes, which the caller counts and drops. The newest frame
+ *   reject       reserve refuses; the receiver answers its client 429. Room is reserved for all exporters before anything is
+ *                pushed, so a request is queued for all or refused as a whole.
+ *   drop_oldest  reserve always succeeds; push returns the oldest nodes, which the caller counts and drops. The newest frame
  *                always stays.
- * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse
- * it forever.
+ * An empty queue accepts a request that alone is larger than the capacity, because it could never be
+ * accepted otherwise.
  *
- * Two limits lie between empty and full, and one flag with hysteresis depends on them:
+ * Two limits are between empty and full, and one flag with hysteresis depends on them:
  *
  *   0 ──────────── low ──────────── high ─────────────────────────────── capacity
  *                  1/8              1/4
- *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames go
+ *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames are dropped
  *
- * The queue is lagging from the moment that it exceeds the high limit until it is down to the low limit. Both
- * count what the sender could send or has in hand. Frames that wait for their trace ids or for a retry are
- * not counted, since reading less speeds up neither. The low limit leaves the sender enough work until the
- * waiting receivers go on.
- *   who can come again (a file, a TCP connection)  reserves nothing while the queue is lagging: more in memory would make nothing faster,
- *                                                  and the rest of the room is for those that cannot wait
- *   who waits for an answer (HTTP)                 gets it a moment later (gw_queue_delays), so that a sender on the same core gets its
- *                                                  turn; but only while the backend takes data. A backend that is away delays nobody:
- *                                                  its queue fills, and is full.
+ * The queue is lagging from the moment that it exceeds the high limit until it is down at the low limit.
+ * Both count the frames that the sender could send or is sending. Frames that wait for their trace ids or
+ * for a retry do not count, because reading less makes neither faster. The low limit leaves the sender
+ * enough work until the waiting receivers continue.
+ *   inputs that can wait (a file, a TCP connection)  reserve nothing while the queue is lagging: more data in memory would not
+ *                                                    be sent faster, and the rest of the room is for inputs that cannot wait
+ *   clients that wait for an answer (HTTP)           get it a moment later (gw_queue_delays), so that a sender on the same core
+ *                                                    gets its turn; but only while the backend accepts data. A backend that is
+ *                                                    away delays no client: its queue fills up
  *
- * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when
- * there is something to do: a lane was empty (a timer has to be set), or now holds a whole batch. What
- * arrives before the sender arms the queue is seen by gw_queue_arm, which then returns that something is due:
- * no wakeup can be lost.
+ * Wakeups: the sender arms the queue before it sleeps. A push then calls `wake` at most once, and only when
+ * there is something to do: a lane was empty (a timer must be set), or now holds a complete batch. If a
+ * frame arrives before the sender arms the queue, gw_queue_arm returns that something is due, so no wakeup
+ * is lost.
  *
- * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them. Threads:
- * reserve, push, cancel, close, resize, wake from any; awaiting_ids, ids_completed, take, expire, done, arm,
- * inherit, backend from the sender. One mutex, held for a few pointer moves and never while another lock is
- * taken.
+ * Ownership: a node holds one reference to its frame. A node belongs to the code that unlinked it.
+ * Threads: reserve, push, cancel, close, resize, wake from any; awaiting_ids, ids_completed, take, expire,
+ * done, arm, inherit, backend from the sender. One mutex, held for a few pointer moves and never while
+ * another lock is taken.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
@@ -71,7 +71,7 @@ struct gw_share {
     unsigned parts;
     bool left; /* one of them was left for the next start */
 };
-/* Two nodes hold the parts of what `whole` holds now. False when there is no memory. */
+/* Splits the entry of `whole` into two nodes for the two parts of its frame. False when there is no memory. */
 bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
 /* The sender is done with the node, or leaves it on the disk (`through` false). True, with the position of
  * the record, when all parts of the record are done. */
@@ -92,7 +92,7 @@ typedef void gw_queue_wake_f(void *arg);
 
 /* NULL when there is no memory. `wake` is called from pushing threads, without the queue's lock. */
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
-/* Drops what is still in it. */
+/* Drops the queue and all its frames. */
 void gw_queue_drop(struct gw_queue *);
 /* Another sender takes the queue over: from now on pushes wake that one. A push that is under way may still
  * wake the predecessor. */
@@ -113,7 +113,7 @@ void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
 /* Cannot fail. `evicted` receives the nodes that were pushed out (drop_oldest), already uncharged: the caller
  * counts and drops them. */
 void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicted);
-/* No more reservations; the sender is woken, drains what is there, and sees gw_queue_finished. */
+/* Refuses further reservations and wakes the sender, which drains the queue until gw_queue_finished. */
 void gw_queue_close(struct gw_queue *);
 
 /* How much one request may hold. */
@@ -123,15 +123,15 @@ struct gw_batch_limits {
     gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
 };
 
-/* The sender's side. Nodes that are due for another look at their trace ids leave their lane;
- * gw_queue_ids_completed puts back those with unknown ids, with a new ids_due, and makes the others ready. */
+/* For the sender. Nodes whose trace ids are due for another lookup leave their lane; gw_queue_ids_completed
+ * returns those with unknown ids to it, with a new ids_due, and makes the others ready. */
 void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due);
 void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
 bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush,
                    struct gw_chain *out);
-/* Frames that arrived before `oldest` and still wait. Each lane is asked for its first one, as gw_queue_arm
- * does: what comes back from the disk is older than what stands before it, and follows when that has gone. */
+/* Frames that arrived before `oldest` and still wait. Checks the first frame of each lane, like gw_queue_arm:
+ * a frame read back from the disk may be older than the ones before it, and is returned when those have left. */
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
@@ -139,22 +139,22 @@ void gw_queue_done(struct gw_queue *, struct gw_chain *);
 /* With a disk queue (segment_log.h): frames that do not fit are only on the disk, so this queue refuses
  * nothing for good and evicts nothing. Before the first reservation. */
 void gw_queue_overflow(struct gw_queue *);
-/* For frames that come back from the disk: takes over the reference, whether there is room or not. False when
- * there is no memory. */
+/* For frames read back from the disk: takes over the reference, even without room. False when there is no
+ * memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
 /* A frame for the sender went to the disk only: wakes the sender if it sleeps; else its next gw_queue_arm
  * returns that something is due. */
 void gw_queue_wake(struct gw_queue *);
 
-/* When the sender has to look again, were nothing else to happen: the time of a batch, of trace ids or of an
- * expiry, or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now;
- * ready frames of others wake nobody. */
+/* When the sender must look again if nothing else happens: the time of a batch, of trace ids or of an expiry,
+ * or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready
+ * frames of other signals do not wake it. */
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
-/* What the sender knows of its backend: until when it counts as one that takes data, if it does not answer;
- * when it is tried next, 0 when no pause is under way; and the bytes that are charged for requests that wait
- * for a retry. Those do not count as lagging: the sender keeps up with everything else. */
+/* Reports the state of the backend: until when it counts as one that accepts data, if it does not answer; the
+ * time of the next try, 0 if there is no pause; and the bytes that are charged for requests that wait for a
+ * retry. Those do not count as lagging, because the sender keeps up with everything else. */
 void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting);
 /* True when the answer to a client whose data went into this queue should be delayed a moment: the queue is
  * lagging, refuses when it is full, and its backend takes data. Any thread. */

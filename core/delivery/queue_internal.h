@@ -1,7 +1,7 @@
-/* queue_internal.h: what the files of the queue share, and nobody else includes.
+/* queue_internal.h: shared by the files of the queue; other files do not include it.
  *
- *   queue.c        the account in bytes, the wakeup, what is known of the backend
- *   queue_lanes.c  what waits, in which order, and when it is due
+ *   queue.c        the charged bytes, the wakeup, the state of the backend
+ *   queue_lanes.c  the waiting frames, their order, and when they are due
  *   queue_marks.c  whether the queue lags
  *   queue_node.c   nodes and chains of them
  *
@@ -50,7 +50,7 @@ struct gw_queue {
     struct gw_batch_limits limits;
 };
 
-/* queue_marks.c: after every change of what is charged, or waits for its trace ids. */
+/* queue_marks.c: after every change of the charged bytes, or of those that wait for trace ids. */
 void gw_queue_update_lagging(struct gw_queue *);
 
 /* queue_lanes.c */

@@ -19,7 +19,7 @@
 
 struct gw_span_services;
 
-/* NULL when there is no memory. Takes 2 MiB, of which the system gives the memory as it fills. */
+/* NULL when there is no memory. Reserves 2 MiB of addresses; the system provides the memory as it is used. */
 struct gw_span_services *gw_span_services_new(void);
 void gw_span_services_drop(struct gw_span_services *);
 
@@ -29,7 +29,7 @@ bool gw_span_services_asked(const struct gw_span_services *);
 /* Spans may come: some receiver takes them. */
 void gw_span_services_offer(struct gw_span_services *);
 bool gw_span_services_offered(const struct gw_span_services *);
-/* The number of a service, for gw_span_services_learn; 0: there is no room for it. */
+/* The number of a service, for gw_span_services_learn; 0: the table is full. */
 unsigned gw_span_services_number(struct gw_span_services *, gw_str service);
 void gw_span_services_learn(struct gw_span_services *, uint64_t span, unsigned service);
 /* Empty: the span is not known. */

@@ -1,16 +1,16 @@
-/* trace_ids.h: completing trace ids: which 128-bit trace id belongs to a 64-bit one.
+/* trace_ids.h: completing trace ids: finding the 128-bit trace id of a 64-bit one.
  *
- * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on one
- * span of one chunk. Other chunks of the trace, other processes, and log lines know only the lower half. This
- * table remembers
+ * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on
+ * one span of one chunk. Other chunks of the trace, other processes, and log lines have only the lower
+ * half. This table stores
  *
- *      low half ─▶ high half        learned from every chunk that has it, dropped ones too
+ *      low half ─▶ high half        learned from every chunk that has it, also from dropped ones
  *
- * sharded, of a fixed size; when a shard is full, the trace that was learned first is forgotten first. A high
- * half of 0 is knowledge as well: a trace whose root carried no `_dd.p.tid` has 64 bits, and nobody need wait
- * for more. A later non-zero half replaces a zero one. Entries are hashed by the upper 53 bits of the low
- * half, so ids that were rounded through a double can be found. The hash is seeded: nobody outside can make
- * ids that fall on one chain, but for the 2048 that share those 53 bits.
+ * It is sharded and has a fixed size; in a full shard the trace that was learned first is overwritten
+ * first. A high half of 0 is also stored: a trace whose root had no `_dd.p.tid` has 64 bits, and no frame
+ * needs to wait for more. A later non-zero half replaces a zero one. Entries are hashed by the upper 53
+ * bits of the low half, so ids that were rounded through a double can be found. The hash is seeded: a
+ * client cannot make ids that collide, except the 2048 that share those 53 bits.
  *
  * Threads: all functions from any thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -23,13 +23,13 @@
 
 struct gw_trace_ids;
 
-/* Remembers about `capacity` traces for up to `ttl`. NULL when there is no memory. Costs 36 bytes an
- * entry, of which the system gives the memory as it fills. */
+/* Stores about `capacity` traces for up to `ttl`. NULL when there is no memory. 36 bytes an entry; the system
+ * provides the memory as it is used. */
 struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl);
 void gw_trace_ids_drop(struct gw_trace_ids *);
 
-/* `now` is monotonic, here and below. Learning zero never replaces a known non-zero half; another non-zero
- * half does (low halves are used again). Learning what is known already makes it young again. */
+/* `now` is monotonic, here and below. A zero never replaces a known non-zero half; another non-zero half does
+ * (low halves are used again). Learning a known half restarts its time to live. */
 void gw_trace_ids_learn(struct gw_trace_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_trace_ids_find(struct gw_trace_ids *, uint64_t low, uint64_t *high, gw_nsec now);
@@ -47,12 +47,11 @@ static inline bool gw_trace_ids_rounded(uint64_t id)
 }
 bool gw_trace_ids_repair(struct gw_trace_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
-/* The services of spans, which whoever learns and asks about trace ids does about those too. */
+/* The services of spans; code that learns or looks up trace ids does the same with services. */
 struct gw_span_services;
 struct gw_span_services *gw_trace_ids_services(const struct gw_trace_ids *);
 
-/* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room
- * for. */
+/* The number of stored traces, including expired ones that were not overwritten yet, and the capacity. */
 void gw_trace_ids_size(struct gw_trace_ids *, size_t *used, size_t *capacity);
 
 #endif

@@ -1,10 +1,10 @@
-/* segment_io.h: the system calls of the disk queue, so that tests own the disk and the clocks; and reading a
- * file through a buffer.
+/* segment_io.h: the system calls of the disk queue, replaceable so that tests control the disk and the
+ * clocks; and reading a file through a buffer.
  *
  *     file  ─────[··········window··········]──────────────▶      gw_segment_log_at(offset, n): n bytes there, in one piece
  *
- * A window reads ahead, so that a thousand small records cost a handful of system calls; what is larger than
- * the window is copied past it (gw_segment_log_copy).
+ * A window reads ahead, so that a thousand small records cost a few system calls. Data larger than the
+ * window is copied without it (gw_segment_log_copy).
  *
  * Threads: a window belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -45,10 +45,10 @@ struct gw_segment_log_window {
     size_t size;   /* of the buffer */
     uint64_t base; /* offset of its first byte … */
     size_t filled; /* … and how many are good */
-    bool failed;   /* the disk did not give what it should have; whoever asks sets it back */
+    bool failed;   /* the disk returned less than it should have; the caller that checks this clears it */
 };
 
-/* Looks at another file, or at more or less of the same; what is buffered is forgotten. */
+/* Changes the file, or the end up to which it is read; discards the buffer. */
 void gw_segment_log_window_set(struct gw_segment_log_window *, int fd, uint64_t end);
 /* n bytes (at most the window's size) at this offset, until the next call; NULL past the end or when they
  * cannot be read. */

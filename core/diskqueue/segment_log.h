@@ -1,32 +1,32 @@
-/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have them
- * pending.
+/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have to
+ * deliver them.
  *
  *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end   a segment without pending records is free:
- *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │          overwritten in place by the next one
+ *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │          the next one overwrites it in place
  *             └─────▲─────┘ └───────────┘ └─────────▲───────┘
- *        reader B: behind, reads on from here       reader A: keeps up, has its frames in memory
+ *        reader B: behind, continues here           reader A: keeps up, has its frames in memory
  *
- * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and
- * for each reader, where it will find the frame: in memory, where there is room and the reader is not behind;
- * else only here. A reader that is behind gets its frames by gw_segment_log_next, in the order in which they
- * were appended, until that says that it is level again. Both are decided under the state's lock, and append
- * names the readers that were level and are so no longer: its caller wakes them, so none sleeps while
- * something is here for it. What a reader is through with it reports by gw_segment_log_ack: a byte in the
- * record, written in place (segment_record.h).
+ * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock
+ * and for each reader, where it will find the frame: in memory, if there is room and the reader is not
+ * behind; otherwise only here. A reader that is behind gets its frames from gw_segment_log_next, in the
+ * order of appending, until that reports that it has caught up. Both are decided under the state's lock.
+ * Append returns the readers that had caught up and now have a frame only on the disk: its caller wakes
+ * them, so no reader sleeps while it has data here. A reader reports a finished record by
+ * gw_segment_log_ack, which writes a byte in the record in place (segment_record.h).
  *
- * Durable: what was appended survives the process at once, being in the system's page cache;
- * gw_segment_log_durable waits until it survives the machine. A sync that fails makes its segments suspect
- * for good: nothing is added to them, and they are not used again.
+ * Durability: appended data survives the process at once, because it is in the system's page cache;
+ * gw_segment_log_durable waits until it survives the machine. A failed sync makes its segments suspect for
+ * good: nothing is added to them, and they are not used again.
  *
- * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted;
- * then it tries again, in another segment: the one that a write failed in is sealed where its last whole
- * record ends, so that no start takes what such a write left behind for records (they were refused, and their
- * senders have them still). Everything that cannot be read is skipped, counted and reported with file and
- * offset, and never stops what can; but a read that fails is tried again for a minute before that.
+ * Failures: when the disk is full, read-only or broken, append refuses for a second, logged once and
+ * counted. Then it tries again in another segment. The segment in which a write failed is sealed after its
+ * last complete record, so that no start takes the rest of that write for records (they were refused, and
+ * their senders still have them). Data that cannot be read is skipped, counted and reported with file and
+ * offset, and never blocks readable data; a read that fails is retried for a minute first.
  *
- * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is
- * called back. Nothing is logged while one is held. Threads: append, durable, sync from any; next, done of
- * one reader from one thread; the others from main.
+ * Locks: append (held while writing), then state (held for a few counters and pointers), then those of
+ * callbacks. Nothing is logged while one is held.
+ * Threads: append, durable, sync from any; next, ack of one reader from one thread; the others from main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SEGMENT_LOG_H
@@ -60,25 +60,25 @@ struct gw_segment_log_conf {
 
 struct gw_segment_log;
 
-/* Makes the directory (not its parents), locks it and finds what is there. NULL, with the reason, when it
+/* Creates the directory (not its parents), locks it and reads its segments. NULL, with the reason, when it
  * cannot be used. */
 struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *, struct gw_err *);
 /* After all others have ended. Pending records stay. */
 void gw_segment_log_close(struct gw_segment_log *);
 
-/* A reader by its name, as it was on the disk or new. `pending` receives what is pending for it from before:
- * it is behind then. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
+/* Makes or finds a reader by its name. `pending` receives the records pending from an earlier run: with some,
+ * the reader is behind. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
 unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest,
                                struct gw_segment_log_items *pending);
 
-/* From now on it gives up its oldest for room's sake: for a caller that first counts what is pending for it
- * in the ledger. */
+/* Lets the log drop this reader's oldest records to make room, for a caller that first counts its pending
+ * records in the ledger. */
 void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
-/* Its exporter is gone; what is pending for it stays. Attached again, it finds that, unless it had some of it
- * in its hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it
- * does for a name that is attached. */
+/* The reader's exporter is gone; its pending records stay. Attached again, the reader finds them, unless it
+ * held some of them when it was detached: then only the next start finds them, and attach returns
+ * GW_SEGMENT_LOG_READERS, as it does for a name that is attached. */
 void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
-/* After all were attached: a line for each name that the disk remembers and nobody attached. */
+/* After all were attached: logs a line for each name on the disk that was not attached. */
 void gw_segment_log_report_orphans(struct gw_segment_log *);
 
 /* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on
@@ -91,24 +91,24 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_en
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that
  * wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
-/* Brings to the disk what is pending and was there at the call before too. Called twice in a time, nothing
- * that is pending is older than that time and not on the disk; and what is delivered sooner never costs a
- * sync: while everybody keeps up, there is none. */
+/* Syncs the pending records that were already there at the previous call. If called at least every T/2, no
+ * pending record stays unsynced longer than T. Records that are delivered sooner never cost a sync: while all
+ * readers keep up, there is none. */
 bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
 bool gw_segment_log_sync(struct gw_segment_log *);
 
-/* What is pending is there for the next start, though somebody deleted its files: they are made again. False
- * when they cannot be; the log says why. At the end, when nobody appends. */
+/* Makes sure that pending records are there for the next start, even if their files were deleted: they are
+ * created again. False when that fails; the log has the reason. Call it at the end, when no thread appends. */
 bool gw_segment_log_keeps(struct gw_segment_log *);
 
-/* The reader is through with a record. */
+/* The reader has finished a record. */
 void gw_segment_log_ack(struct gw_segment_log *, unsigned reader, struct gw_disk_position);
 
 enum gw_segment_log_next {
     GW_SEGMENT_LOG_FRAME,     /* `frame` is the caller's */
     GW_SEGMENT_LOG_DAMAGED,   /* `lost` cannot be read, and is not pending any more */
-    GW_SEGMENT_LOG_CAUGHT_UP, /* nothing is left: what is appended from now on comes by memory again */
+    GW_SEGMENT_LOG_CAUGHT_UP, /* nothing is left: data appended from now on comes through memory again */
     GW_SEGMENT_LOG_NO_MEMORY, /* or the disk cannot be read for the moment: try again later */
 };
 struct gw_segment_log_got {
@@ -131,7 +131,7 @@ struct gw_segment_log_stats {
     uint64_t appended, appended_bytes, damaged, damaged_bytes, trouble, sync_failures, foreign_files;
     uint64_t recovered, segments, free_segments,
         size; /* records pending at the start; files and their bytes */
-    /* the last append was refused for want of room, and there is none; or by the disk */
+    /* the last append was refused for lack of room, and there still is none; or by the disk */
     bool full, broken;
 };
 void gw_segment_log_stats(struct gw_segment_log *, struct gw_segment_log_stats *);

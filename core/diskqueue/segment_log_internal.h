@@ -6,6 +6,7 @@
  * one, or NULL is active and the next append begins one. A segment is released when no reader has a record
  * pending of it; a reader's place never stays in it.
  *
+ * Threads: see segment_log.h; each function names the lock that its caller holds.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SEGMENT_LOG_INTERNAL_H
@@ -38,28 +39,28 @@ struct gw_segment {
     struct gw_segment *next;
     uint64_t end; /* of the records that may be read */
     bool suspect, sealed;
-    bool unmarked;         /* sealed, but the file does not say so yet: the disk did not take it */
+    bool unmarked;         /* sealed in memory but not in the file: the disk refused the write */
     bool dirty, was_dirty; /* written since the last sync; and before the last round of them */
     unsigned pins;         /* threads that read or sync it without the lock */
     struct gw_segment_log_pending pending_records[GW_SEGMENT_LOG_READERS];
 };
 
 struct gw_segment_log_reader {
-    char name[GW_SEGMENT_LOG_NAME]; /* empty: nobody */
+    char name[GW_SEGMENT_LOG_NAME]; /* empty: not in use */
     bool attached, drop_oldest;
     /* under state */
     _Atomic bool lagging;
     struct gw_segment *segment; /* its place, while it is behind … */
     uint64_t at;
-    unsigned moved; /* … and how often somebody else moved it */
+    unsigned moved; /* … and how often another thread moved it */
     /* its own thread's */
-    gw_nsec failing_since; /* the disk does not give what stands at its place; 0: it does */
+    gw_nsec failing_since; /* since when the disk returns no data at its position; 0: it does */
     struct gw_segment_log_window window;
     uint64_t window_life;
 };
 
-/* What happened under a lock and is to be logged when none is held: nobody waits for a lock while a line is
- * made. */
+/* Events that happen under a lock and are logged when none is held, so that no thread waits for a lock while
+ * a line is written. */
 struct gw_segment_log_events {
     bool any, works;     /* the disk takes data again */
     bool restored;       /* files that were deleted are there again: */
@@ -89,7 +90,7 @@ struct gw_segment_log {
     bool deleted;      /* some are missing … */
     unsigned restored; /* … and so many were written again */
     struct gw_segment_log_events events;
-    _Atomic gw_nsec broken_until; /* for whoever asks */
+    _Atomic gw_nsec broken_until; /* for readers on other threads */
 
     struct gw_lock state;
     /* under state */
@@ -116,12 +117,12 @@ enum gw_code gw_segment_log_lock(struct gw_segment_log *, struct gw_err *);
 /* The lock file of a directory, locked. -1 and errno; EWOULDBLOCK: process `who` has it. */
 int gw_segment_log_take_lock(int directory, long *who);
 void gw_segment_file_name(uint32_t number, char out[static 32]);
-/* Its number; 0 when this is no name of ours. */
+/* The number in the name of a segment file; 0 if it is not such a name. */
 uint32_t gw_segment_file_number(const char *name);
 /* The directory has, under this name, the file that is open; a segment's under its own name. */
 bool gw_segment_log_named(const struct gw_segment_log *, const char *name, int fd);
 bool gw_segment_log_is_there(const struct gw_segment_log *, const struct gw_segment *);
-/* A new, empty file with room for `size` bytes, as segment of nobody. NULL and errno. */
+/* Creates a new, empty file with room for `size` bytes, as a segment without owner. NULL and errno. */
 struct gw_segment *gw_segment_log_create(struct gw_segment_log *, uint64_t size);
 /* Writes a head for a new life. False and errno. */
 bool gw_segment_log_begin(struct gw_segment_log *, struct gw_segment *, uint64_t sequence);
@@ -133,7 +134,7 @@ void gw_segment_log_drop_segment(struct gw_segment_log *, struct gw_segment *, b
 bool gw_segment_log_add_file(struct gw_segment_log *, struct gw_segment *);
 
 /* segment_deleted.c */
-/* Under append: as far as a look tells, what is written survives the process. */
+/* Under the append lock: true if, as far as can be checked, written data survives the process. */
 bool gw_segment_log_look(struct gw_segment_log *);
 /* Under append, after a look that found something missing: makes it again. GW_STORAGE where that is not
  * possible, or not done yet. */
@@ -155,7 +156,7 @@ static inline bool gw_segment_pending(const struct gw_segment *segment)
 void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
 /* Under state: releases it when no reader has anything pending in it. */
 void gw_segment_log_try_release(struct gw_segment_log *, struct gw_segment *);
-/* Not under a lock: what was released becomes free or goes. */
+/* Without a lock: reuses or deletes released segments. */
 void gw_segment_log_reap(struct gw_segment_log *);
 void gw_segment_log_report_damage(struct gw_segment_log *, uint32_t number, uint64_t at, uint64_t bytes,
                                   const char *what);
@@ -172,7 +173,7 @@ void gw_segment_log_seal(struct gw_segment_log *, struct gw_segment *);
 void gw_segment_log_abandon_tail(struct gw_segment_log *);
 /* appends are refused for a moment */
 void gw_segment_log_pause(struct gw_segment_log *);
-/* … for what errno says */
+/* … for the error in errno */
 enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing);
 void gw_segment_log_recovered(struct gw_segment_log *);
 void gw_segment_log_note_restored(struct gw_segment_log *);

@@ -1,27 +1,28 @@
-/* segment_record.h: the bytes of the disk queue: what a segment file holds, and how damage is told from data.
+/* segment_record.h: the bytes of the disk queue: the content of a segment file, and how damage is detected.
  *
  *   0          2048      4096        6144     8192                                                          end
  *   ├─ head ───┼─ state ─┼─ head ────┼────────┼─ record ─┼─ record ───────┼─ record ─┼─ 64 zero bytes ─ … ──┤
  *      copy A               copy B
  *
- *   head     which life of the file this is: a sequence number that orders the segments, 64 random bits (`life`), the boot, and
- *            the names of the exporters that may have records of it pending. Each copy has its own checksum.
- *   state    how far it was written, once nothing more will be: sealed, or free (every exporter is past it). Anything that does
- *            not check is an open segment, which is read whole.
- *   record   64 bytes of header, the offsets of the frame's pending_ids trace ids (4 bytes each), the frame's data, zeros up to the
+ *   head     identifies this use of the file: a sequence number that orders the segments, 64 random bits (`life`), the boot, and
+ *            the names of the exporters that may have records pending in it. Each copy has its own checksum.
+ *   state    how far the segment is written, once it is complete: sealed, or free (every exporter is past it). If it does not
+ *            check, the segment is open and is read completely.
+ *   record   64 bytes of header, the offsets of the frame's pending trace ids (4 bytes each), the frame's data, zeros up to the
  *            next multiple of 64:
  *
  *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ schema 1
  *     │ pending 2 │ done 16
  *
- * `check` is CRC32C over place … pending, begun with `life`: a record of the file's earlier life does not
- * check, nor one that stands in another place, nor one that a sender made up in a span's text, for `life`
- * never leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing.
- * `pending` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the
- * record writes GW_SEGMENT_LOG_ACKED into its byte, in place; one flipped bit never makes that of a zero, so
- * damage there brings a record twice but never loses it.
+ * `check` is CRC32C over place … pending, starting with `life`. So a record of an earlier use of the file
+ * does not check, nor does a record at another place, nor one that a sender made up in the text of a span,
+ * because `life` is only in the head. The magic is for people and is not checked, so a flipped bit in it
+ * does no harm. `pending` has a bit, and `done` a byte, for each name of the head. An exporter that has
+ * finished the record writes GW_SEGMENT_LOG_ACKED into its byte, in place. One flipped bit never turns a
+ * zero into that value, so damage there delivers a record twice but never loses it.
  *
- * Numbers are in the byte order of the machine; what another one wrote reads as foreign.
+ * Numbers are in the byte order of the machine; files of a machine with another order are reported as
+ * foreign.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -36,22 +37,22 @@ enum {
     GW_SEGMENT_LOG_UNIT = 64,       /* records begin at multiples of this */
     GW_SEGMENT_LOG_HEAD = 8192,     /* the first one here */
     GW_SEGMENT_LOG_COPY_B = 4096,   /* of the head */
-    GW_SEGMENT_LOG_STATE = 2048,    /* where the state stands … */
+    GW_SEGMENT_LOG_STATE = 2048,    /* offset of the state … */
     GW_SEGMENT_LOG_STATE_SIZE = 24, /* … and its bytes */
-    GW_SEGMENT_LOG_SLOTS = 16,      /* exporters that one segment knows */
+    GW_SEGMENT_LOG_SLOTS = 16,      /* number of exporters that one segment can name */
     GW_SEGMENT_LOG_NAME = 64,       /* bytes of a name, with its NUL */
     GW_SEGMENT_LOG_ACKED = 0x5a,
     GW_SEGMENT_LOG_ACK_OFFSET = 48 /* of a record: the first byte of `done` */
 };
 
-/* No frame comes near it; what says it is longer is not believed. */
+/* No frame is nearly as long; a longer length is invalid. */
 #define GW_SEGMENT_LOG_LONGEST ((uint32_t)1 << 30)
 
 struct gw_segment_log_head {
     uint64_t sequence, life;
     /* of the system that ran: monotonic times mean something within one */
     uint8_t boot[16];
-    char names[GW_SEGMENT_LOG_SLOTS][GW_SEGMENT_LOG_NAME]; /* empty: nobody has this slot */
+    char names[GW_SEGMENT_LOG_SLOTS][GW_SEGMENT_LOG_NAME]; /* empty: the slot is not in use */
 };
 
 struct gw_segment_record {

@@ -1,13 +1,13 @@
-/* segment_scan.h: finding the valid records of a segment, whatever became of the bytes around them.
+/* segment_scan.h: finds the valid records of a segment, even if bytes around them are damaged.
  *
  *     record  record  ▓▓▓▓▓▓▓▓▓▓▓  record  record  torn
  *     found   found   damage at …  found   found   damage at …
  *
- * A header that checks is believed, and so is the length it names: the next record stands behind it even
- * where its own data is damaged. Where no header checks, every place that a record could begin at is tried
- * until one is valid, header and data.
+ * A header that checks is used, including its length: the next record is after it, even if the record's own
+ * data is damaged. If no header checks, every possible position is tried until one has a valid record,
+ * header and data.
  *
- * Threads: pure but for reading.
+ * Threads: pure, except for reading.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SEGMENT_SCAN_H
@@ -19,7 +19,7 @@
 /* The header at `at`, when it checks and its record ends within the window's file. */
 bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at,
                            struct gw_segment_record *);
-/* The first record at `from` or behind it that is valid in header and data. False when there is none. */
+/* The first record at `from` or after it with valid header and data. False when there is none. */
 bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from,
                          struct gw_segment_record *);
 

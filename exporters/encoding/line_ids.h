@@ -1,4 +1,5 @@
 /* line_ids.h: how line protocol has trace and span ids.
+ * Threads: const data.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LINE_IDS_H

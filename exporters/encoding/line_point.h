@@ -48,7 +48,7 @@ void line_int(struct line_point *, gw_str name, int64_t value);
 void line_float(struct line_point *, gw_str name, double value);
 /* A field of the value's own type; lists, maps and bytes are JSON, numbers that are not finite text. */
 void line_any_field(struct line_point *, gw_str name, const line_any *);
-/* A tag of an attribute; what is not text is JSON. */
+/* Adds a tag with an attribute's value; a value that is not text becomes JSON. */
 void line_any_tag(struct line_point *, gw_str name, const line_any *);
 
 /* The point as a line. False, and nothing written, when it has no field. */
@@ -59,12 +59,12 @@ static inline gw_str line_bytes(ProtobufCBinaryData b)
     return gw_str_n((const char *)b.data, b.len);
 }
 
-/* The attribute's value, NULL when there is none. */
+/* The attribute's value; NULL if there is none. */
 const line_any *line_find(line_attribute *const *, size_t n, const char *key);
-/* Its text; empty when it is none. */
+/* Its text; empty if it is not text. */
 gw_str line_text_of(const line_any *);
 
-/* An id in the form asked for, in the arena. */
+/* An id in the given form, in the arena. */
 gw_str line_id(struct gw_arena *, ProtobufCBinaryData id, enum line_ids);
 /* The last eight bytes of an id as a number. */
 uint64_t line_id_number(ProtobufCBinaryData id);

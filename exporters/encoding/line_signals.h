@@ -1,6 +1,7 @@
 /* line_signals.h: the writers of lines, one a signal. For line_protocol.c.
  *
  * Each takes an unpacked Export…ServiceRequest and returns how many of its items have no line.
+ * Threads: pure functions, except for the arena and the buffer.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LINE_SIGNALS_H

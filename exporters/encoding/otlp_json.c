@@ -1,5 +1,5 @@
 /* otlp_json.c: writes any message of proto/ as OTLP/JSON, by walking its protobuf-c descriptor. Owns nothing:
- * it appends to the caller's buffer. Called by otlp_http.c, stdout.c and dead_letter.c.
+ * it appends to the caller's buffer. Called by otlp_json_request.c, stdout.c and dead_letter.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/encoding/otlp_json.h"

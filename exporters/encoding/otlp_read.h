@@ -18,9 +18,9 @@
 
 enum { OTLP_READ_DEPTH = 200 };
 
-/* An Export{Trace,Logs,Metrics}ServiceRequest, or NULL: because the bytes are none; because they need more
- * than the arena's budget (then it is `spent`); or because there is no memory at the moment (then it is
- * `no_memory` as well). */
+/* Returns an Export{Trace,Logs,Metrics}ServiceRequest, or NULL: because the bytes are not one; because they
+ * need more than the arena's budget (then it is `spent`); or because there is no memory at the moment (then
+ * it is also `no_memory`). */
 const ProtobufCMessage *otlp_read(struct gw_arena *, enum gw_signal, gw_str bytes);
 
 #endif

@@ -1,14 +1,15 @@
-/* output_buffer.h: text on its way to a person or a pipe.
+/* output_buffer.h: a growing buffer for text that goes to a person or a pipe.
  *
- * A growing buffer. Appending never fails loudly: past `limit`, or without memory, the buffer is `failed`
- * (sticky until out_reset) and swallows what follows; ask once, at the end. `no_memory` tells the two apart:
- * the same text may fit later.
+ * Appending does not report errors: beyond `limit`, or without memory, the buffer is `failed` (sticky until
+ * out_reset) and ignores further text; check once, at the end. `no_memory` distinguishes the two: the same
+ * text may fit later.
  *
- * What senders wrote reaches a terminal only through out_shown: control characters, escape sequences and the
- * marks that reorder text (U+202E and its like) come out as visible escapes, so no span can move the cursor
- * or hide a line.
+ * Text from senders reaches a terminal only through out_shown: control characters, escape sequences and the
+ * marks that reorder text (U+202E and similar) become visible escapes, so data cannot move the cursor or
+ * hide a line.
  *
- * Threads: one owner.  Ownership: the data is malloc'd and the buffer's.
+ * Threads: one owner.
+ * Ownership: the data is malloc'd and the buffer's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OUTPUT_BUFFER_H
@@ -32,7 +33,7 @@ void out_bytes(struct out *, gw_str);
 void out_word(struct out *, const char *z);
 void out_printf(struct out *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The next code point of s, which moves on behind it; U+FFFD for each ill-formed byte. s is not empty. */
+/* Removes the next code point from s; U+FFFD for each ill-formed byte. s is not empty. */
 uint32_t out_next_rune(gw_str *s);
 void out_rune(struct out *, uint32_t rune);
 /* How many columns of a terminal a code point takes: 0, 1, or 2 (East Asian wide, emoji). */

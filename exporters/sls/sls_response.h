@@ -1,9 +1,9 @@
-/* sls_response.h: what SLS's error codes mean, beyond their status.
+/* sls_response.h: the meaning of SLS's error codes beyond their status.
  *
- * SLS names its errors in the message (its documentation, "Error codes"): some arrive under a status that
- * OTLP would read otherwise. A quota that is used up is a 403 or PERMISSION_DENIED by status, but it passes
- * by itself: wait. A project that does not exist, or a key that does not fit, passes when somebody mends the
- * configuration: hold, and say what to look at.
+ * SLS names its errors in the message (its documentation, "Error codes"); some arrive with a status that
+ * OTLP would interpret differently. A quota that is used up is a 403 or PERMISSION_DENIED by status, but it
+ * passes: ddgate waits. A project that does not exist, or a wrong key, needs a change of the configuration:
+ * ddgate keeps the data and logs what to check.
  *
  * Threads: pure function.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,10 +1,10 @@
-/* sls_url.h: the endpoint as users of SLS know it becomes a whole one.
+/* sls_url.h: completes the endpoint that a user of SLS configures.
  *
  *     cn-hangzhou.log.aliyuncs.com, project p ─▶ https://p.cn-hangzhou.log.aliyuncs.com:10010         (gRPC)
  *                                             ─▶ https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry (HTTP)
  *
  * SLS's console shows the regional host, with or without the project in front; its OTLP documentation shows
- * the whole. What is written already stays as it is.
+ * the whole URL. Parts that are already there stay unchanged.
  *
  * Threads: pure function.
  * SPDX-License-Identifier: Apache-2.0
@@ -14,7 +14,8 @@
 
 #include "core/base/str.h"
 
-/* A text of at most room - 1 bytes, cut if need be: an endpoint that long is refused by who reads it. */
+/* Writes at most room - 1 bytes and truncates if necessary: an endpoint of that length is refused by the code
+ * that parses it. */
 void sls_url(gw_str endpoint, gw_str project, bool http, char *out, size_t room);
 
 #endif

@@ -1,4 +1,4 @@
-/* pretty.h: traces and logs for people.
+/* pretty.h: prints traces and logs for people.
  *
  *     trace 67400b1c00000000a1b2c3d4e5f60718  4 spans · 12.4ms · 2026-11-21 07:59:01.123Z · 1 error
  *       web  env=prod version=1.4.2 instance=7f3c9a52  python 3.11.7 · datadog 4.16.0 · host app-1
@@ -7,19 +7,20 @@
  *        +900µs            │  » INFO  shop.orders: order 42 is read
  *        +1.3ms   9.8ms   └─ client SELECT orders [web-db] postgresql · SELECT * FROM orders WHERE id = ?  ✗ OperationalError: …
  *
- * One line a span: where it lies in its trace, how long it took, the tree, kind when it is not internal,
- * name, service where it changes, then what matters for that kind of work, then the application's own tags.
- * The spans of one trace that stand in one batch are shown together, whatever resource they belong to. A span
- * whose parent is not in the batch (still open, in another process, in an earlier batch) is shown as a root
- * marked ↳ with its parent's id.
+ * One line a span: its start within the trace, its duration, the tree, its kind unless internal, its name,
+ * its service where it changes, then the attributes that matter for that kind of work, then the
+ * application's own tags. The spans of one trace in one batch are printed together, whatever their
+ * resources. A span whose parent is not in the batch (still open, in another process, in an earlier batch)
+ * is printed as a root marked ↳ with its parent's id.
  *
- * Logs that are handed in with a trace stand below their span (»), in the order of their times; those whose
- * span is not in the batch stand below the trace. Logs without a trace are lines of their own (pretty_log.h).
+ * Logs that are passed together with a trace are printed below their span (»), in the order of their times;
+ * those whose span is not in the batch below the trace. Logs without a trace are separate lines
+ * (pretty_log.h).
  *
- * Everything that senders wrote passes out_shown(). Indentation, lines per span and columns per value are
- * bounded.
+ * All text from senders passes out_shown(). Indentation, lines per span and columns per value are bounded.
  *
- * Threads: pure but for the arena.  Ownership: scratch memory is the arena's.
+ * Threads: pure, except for the arena.
+ * Ownership: scratch memory is the arena's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PRETTY_H
@@ -39,7 +40,7 @@ struct pretty_log;
  * budget does not suffice; then nothing was written. */
 bool pretty_traces(struct out *, struct gw_arena *, const struct pretty *,
                    const pretty_request *const *requests, size_t n, struct pretty_log *logs, size_t logs_n);
-/* Each by itself, in their order. */
+/* Prints each record alone, in their order. */
 void pretty_logs(struct out *, const struct pretty *, struct pretty_log *, size_t n);
 
 #endif

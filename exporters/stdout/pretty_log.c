@@ -1,5 +1,5 @@
 /* pretty_log.c: Writes log records, alone or below their span. Owns nothing: scratch memory is the caller's
- * arena. Called by pretty.c and stdout.c.
+ * arena. Called by pretty.c and pretty_metric.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/stdout/pretty_log.h"

@@ -1,13 +1,13 @@
-/* pretty_log.h: log records for people.
+/* pretty_log.h: prints log records for people.
  *
  *     2026-11-21 10:58:43.615Z INFO  web  app.views: order placed  order=42 · trace …a06d6610          alone
  *     +1.3ms                   │    INFO  app.views: order placed  order=42                            under its span (pretty.h)
- *                              │      and what follows the first line of its text
+ *                              │      and the further lines of its text
  *                              │      ✗ ValueError: no such order
  *                              │      File "app.py", line 26, in place
  *
- * Severity, logger, the text with its further lines, what the record was taken apart into, and the exception
- * with its most recent calls. Alone it says its time, service and trace as well. What senders wrote passes
+ * Severity, logger, the text with its further lines, the attributes, and the exception with its most recent
+ * calls. A record that is printed alone also shows its time, service and trace. Text from senders passes
  * out_shown(); lines and columns are bounded.
  *
  * Threads: pure.
@@ -30,20 +30,20 @@ struct pretty_log {
     size_t place;                    /* in the batch */
 };
 
-/* Where the lines of a record stand: begins one, with what is to its left. */
+/* Writes the left part of a record's line, and starts the line. */
 struct pretty_margin {
     struct pretty_line (*begin)(void *page, bool first);
     void *page;
 };
 
-/* As it stands under its span: the head of the record goes behind the margin of its first line. */
+/* Prints a record below its span: the head of the record follows the margin of its first line. */
 void pretty_put_log(const struct pretty_margin *, const struct pretty_log *);
 /* With time, service and trace. */
 void pretty_put_log_alone(const struct pretty_margin *, const struct pretty_log *);
 
 /* The record's own time, else that of its arrival. */
 uint64_t pretty_log_time(const pretty_log_record *);
-/* "2026-11-21 10:58:43.615Z"; false where the time cannot be said. Takes up to 64 bytes. */
+/* "2026-11-21 10:58:43.615Z"; false if the time is out of range. Uses up to 64 bytes. */
 bool pretty_when(char out[64], uint64_t unix_ns);
 
 /* By trace, span, time and place. */

@@ -1,15 +1,15 @@
-/* pretty_metric.h: metrics for people, a table a batch.
+/* pretty_metric.h: prints metrics for people, a table a batch.
  *
  *     metrics  2026-11-29 02:34:22.287Z  shop  env=prod host=app-1
  *       page.views                  6                                       ▂▅█  a=1 b=2
  *       queue.depth                12                                       ██▂  queue=orders
  *       latency            p50 12.1  p95 80.3  max 312 ms  n=40             ▁▂█  route=/cart
  *
- * One line a point: a sum's or gauge's value, a histogram's median, 95th percentile, maximum and count; the
- * unit; how its last points went, up to twelve of them, scaled between their smallest and largest (of a
- * histogram, the 95th percentile); its attributes. What senders wrote passes out_shown().
+ * One line a point: the value of a sum or gauge, or a histogram's median, 95th percentile, maximum and
+ * count; the unit; a chart of up to twelve last points, scaled between their smallest and largest (of a
+ * histogram, the 95th percentile); its attributes. Text from senders passes out_shown().
  *
- * The history is a table of fixed size: a series whose place another one takes begins anew.
+ * The history is a table of fixed size: a series whose place another series takes starts a new history.
  *
  * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,7 +27,7 @@ enum { PRETTY_SERIES = 1024, PRETTY_HISTORY = 12 };
 struct pretty_history {
     struct pretty_series {
         uint64_t hash; /* of resource, name and attributes; 0: free */
-        unsigned n;    /* values so far; the last stands at (n - 1) % PRETTY_HISTORY */
+        unsigned n;    /* number of values so far; the last is at (n - 1) % PRETTY_HISTORY */
         float values[PRETTY_HISTORY];
     } series[PRETTY_SERIES];
 };

@@ -1,4 +1,6 @@
-/* pretty_span.h: what there is to say about one span, one resource, one value.
+/* pretty_span.h: prints the details of one span, one resource, one value.
+ *
+ * Threads: pure.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PRETTY_SPAN_H
@@ -44,7 +46,7 @@ gw_str pretty_resource_text(const pretty_resource *, const char *key);
 /* "env=prod version=1.4.2 …", what identifies a resource to a person, without its service. */
 void pretty_put_resource(struct pretty_line *, const pretty_resource *);
 
-/* What follows a span's name: status code, address, statement, error, then other tags. */
+/* Prints what follows a span's name: status code, address, statement, error, then other tags. */
 void pretty_put_details(struct pretty_line *, const pretty_span *);
 
 /* The error of a span, taken from its exception event, else from its attributes and status. Any of them may
@@ -57,11 +59,11 @@ void pretty_put_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V
                            size_t n);
 void pretty_put_all_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
                                size_t n);
-/* Of a log record: what was not taken apart elsewhere. */
+/* Prints the attributes of a log record that were not printed elsewhere. */
 void pretty_put_log_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
                                size_t n);
 
-/* NULL where there is none. */
+/* NULL if there is none. */
 const Opentelemetry__Proto__Common__V1__AnyValue *
 pretty_find(Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n, const char *key);
 /* Any value as one text; valid until the next call. */
@@ -71,7 +73,7 @@ gw_str pretty_value(struct pretty_line *, const Opentelemetry__Proto__Common__V1
 bool pretty_is_underline(gw_str line);
 /* Lines of a stack trace that are shown. */
 enum { PRETTY_STACK = 4 };
-/* The lines that say most: the most recent calls. Returns how many. */
+/* Picks the most useful lines of a stack: the most recent calls. Returns their number. */
 size_t pretty_stack(gw_str text, gw_str picked[PRETTY_STACK]);
 
 #endif

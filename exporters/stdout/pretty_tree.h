@@ -1,12 +1,12 @@
-/* pretty_tree.h: the spans of a batch as trees, one per trace.
+/* pretty_tree.h: builds the trees of a batch's spans, one per trace.
  *
  *      requests ▸ resources ▸ scopes ▸ spans ─▶ traces in their order ▸ roots by start ▸ children by start
  *
  * Ids come from outside: a span may be its own parent, two spans may share an id, parents may form a ring.
- * Every span is in exactly one place all the same: of equal ids the one that stands first gets the children,
- * and a ring is cut at one of its spans, which then counts as an orphan.
+ * Every span is still in exactly one place: of equal ids the first span gets the children, and a ring is
+ * cut at one of its spans, which then counts as an orphan.
  *
- * Ownership: everything is the arena's.
+ * Threads: one owner. Ownership: everything is the arena's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PRETTY_TREE_H

@@ -1,15 +1,15 @@
-/* trace_buffer.h: logs that wait a moment for their trace, so that it is shown with them.
+/* trace_buffer.h: keeps logs for a moment until their trace arrives, so that they are printed with it.
  *
- *     batch of logs ─▶ shown at once: no trace id, or a trace that was shown already
- *                  └─▶ WAITING ─┬─ their trace comes ──▶ shown in it
- *                               └─ `until`, no room, a hurry ──▶ DUE: shown alone
+ *     batch of logs ─▶ printed at once: no trace id, or a trace that was printed already
+ *                  └─▶ WAITING ─┬─ their trace arrives ──▶ printed in it
+ *                               └─ `until`, no room, a stop ──▶ DUE: printed alone
  *
- * Tracers send a trace when it is over, and logs come as they are written: a second or two before. A batch
- * stays whole and open at its sender until the last of its records is shown. What waits is bounded in bytes
- * (TRACE_BUFFER_BYTES); beyond that the oldest batch goes.
+ * Tracers send a trace when it is finished, and logs arrive as they are written, a second or two earlier. A
+ * batch stays open at its sender until the last of its records is printed. The waiting batches are bounded
+ * in bytes (TRACE_BUFFER_BYTES); above that the oldest batch is printed.
  *
- * Threads: the exporter's sender thread. Ownership: buffered_batch_begin allocates, buffered_batch_end frees;
- * batches are the sender's.
+ * Threads: the exporter's sender thread. Ownership: buffered_batch_begin allocates, buffered_batch_end
+ * frees; batches are the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TRACE_BUFFER_H
@@ -49,16 +49,15 @@ void buffered_batch_end(struct buffered_batch *);
 
 /* --- a batch that is shown: begin, records, then either written or failed --- */
 
-/* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is
- * spent, and the batch is over; but where the arena says no_memory, call it again later. */
+/* A list of records to print, for pretty_logs: those of this batch that need not wait. NULL: the arena is
+ * spent, and the batch has ended; but if the arena is `no_memory`, call it again later. */
 struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *,
                                     size_t *n);
 /* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown.
  * None where the arena is spent. */
 struct pretty_log *trace_buffer_waiting(struct trace_buffer *, struct gw_arena *, size_t *n);
 void trace_buffer_shown(struct trace_buffer *, const struct pretty_log *, size_t n);
-/* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as
- * well. */
+/* The output was written, or could not be. `h` may be NULL; the batches in the list are checked as well. */
 void trace_buffer_written(struct trace_buffer *, struct buffered_batch *h);
 void trace_buffer_failed(struct trace_buffer *, struct buffered_batch *h);
 /* The same when there was no memory to fill the buffer: nothing is lost, the batch is shown later. */
@@ -70,10 +69,10 @@ static inline bool buffered_batch_is_over(const struct buffered_batch *h)
 {
     return h->done == h->n;
 }
-/* Into the list, until its grace period is over. */
+/* Adds the batch to the list, until its grace period is over. */
 void trace_buffer_add(struct trace_buffer *, struct buffered_batch *, gw_nsec now);
-/* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its
- * waiting records are due then. NULL: none. */
+/* Removes a batch from the list: one that has ended, else one that need not wait any more (`all`: any); its
+ * waiting records are then due. NULL: none. */
 struct buffered_batch *trace_buffer_take(struct trace_buffer *, gw_nsec now, bool all);
 /* When the next one must not wait any more. */
 static inline gw_nsec trace_buffer_next(const struct trace_buffer *h)

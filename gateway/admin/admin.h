@@ -1,25 +1,25 @@
-/* admin.h: what an operator, an orchestrator and Prometheus ask, on a listener of its own.
+/* admin.h: a separate listener for operators, orchestrators and Prometheus.
  *
  *     admin = { listen = "127.0.0.1:8127"; };      "" for none
  *
  *     GET /healthz   200 while the process lives
  *     GET /readyz    200, or 503 and a line per reason: starting, stopping, a queue refuses, max_memory is used up
- *     GET /metrics   everything that is counted anywhere, in Prometheus' text format (metrics.h; docs/reference/metrics.md)
- *     GET /ledger    where every item is, one consistent snapshot, as JSON (ledger_report.h)
+ *     GET /metrics   all metrics, in Prometheus' text format (metrics.h; docs/reference/metrics.md)
+ *     GET /ledger    the state of every item, one consistent snapshot, as JSON (ledger_report.h)
  *
- * A thread of its own for each address, which waits for nothing that a receiver or an exporter holds: it
- * answers while they are stuck. Nothing here is secret, and nothing can be changed here; still it listens on
- * loopback, because whom it tells how much is sent through here is the user's to decide. A page of a browser
- * that somebody lured here is told nothing.
+ * Each address has a thread of its own, which waits for nothing that a receiver or an exporter holds: it
+ * answers while they are stuck. Nothing here is secret, and nothing can be changed here. It still listens
+ * on loopback by default, because the user decides who may see the amount of traffic. It refuses requests
+ * of web pages.
  *
  * A reload that changes the address opens a successor beside the running one, then retires that: it accepts
- * nothing more, closes each connection with its next answer, and is over when the last is closed.
+ * no more connections, closes each connection with its next answer, and has finished when the last is
+ * closed.
  *
- * Bounds: 48 connections an address, above that the oldest makes way; 16 KiB each, 10 s without a byte, 20 s
- * from one request to the next; a request's body is not read. Where a request ends is beyond doubt (framing.h).
+ * Limits: 48 connections an address, above that the oldest is closed; 16 KiB each, 10 s without a byte, 20
+ * s between requests; bodies are not read. Requests whose end is ambiguous are refused (framing.h).
  *
- * Threads: main; the server's own ask the source.
- *
+ * Threads: main; the server's own threads call the source.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_ADMIN_H
@@ -34,17 +34,18 @@
 struct gw_admin;
 struct gw_diagnostics;
 
-/* What is asked of the process; each from the server's threads. */
+/* The functions that the pages call; on the server's threads. */
 struct gw_admin_source {
-    bool (*ready)(void *ctx, FILE *why); /* would what is sent now be taken? If not, a line per reason */
+    bool (*ready)(void *ctx,
+                  FILE *why); /* true if data sent now would be accepted; otherwise a line per reason */
     void (*measure)(void *ctx, struct gw_metrics *);
     void (*ledger)(void *ctx, struct gw_ledger_view *out);
     void *ctx;
 };
 
-/* Binds; an address that cannot be bound is an error at "admin.listen", or a warning where it is the default.
- * What the source speaks of outlives it. Addresses that a predecessor (NULL: none) listens on are shared with
- * it. NULL: there is none, because none is wanted, or it cannot be had. */
+/* Binds. An address that cannot be bound is an error at "admin.listen", or a warning for the default. The
+ * source's objects must outlive it. Addresses of a predecessor (NULL: none) are shared with it. NULL: none is
+ * configured, or it cannot be opened. */
 struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *,
                                struct gw_diagnostics *);
 /* The option that it was opened with; lives as long as it. */

@@ -1,8 +1,7 @@
-/* process_metrics.h: what the system says of this process: memory, descriptors, CPU time, under the names
+/* process_metrics.h: the system's figures about this process: memory, descriptors, CPU time, with the names
  * that Prometheus' own libraries use.
  *
  * Threads: any.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PROCESS_METRICS_H

@@ -1,12 +1,12 @@
-/* body.h: where a request's bytes are gathered.
+/* body.h: buffers for the bodies of requests.
  *
- *     grow ──▶ [######····]     capacity follows the bytes that have come, doubling: a claimed length allocates nothing
+ *     grow ──▶ [######····]     capacity follows the received bytes, doubling: a claimed length allocates nothing
  *     release ─▶ kept for the next request of this thread, so a 200 KB body costs no page faults the second time
  *
- * A pool belongs to one thread. What its bodies and its kept buffers occupy is charged to the process's
- * budget, and the bodies also to an account that the pools of all threads share: bodies may take a part of
- * the memory only, so that what has been received can still be translated and queued. Of that account, bodies
- * above GW_BODY_SMALL may take three quarters, so that uploads of tens of megabytes leave room for the
+ * A pool belongs to one thread. The memory of its bodies and its kept buffers is charged to the process's
+ * budget, and that of the bodies also to an account that the pools of all threads share: bodies may use
+ * only a part of the memory, so that received data can still be translated and queued. Bodies above
+ * GW_BODY_SMALL may use three quarters of that account, so that uploads of tens of megabytes leave room for
  * ordinary ones (docs/threat-model.md).
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -1,25 +1,25 @@
-/* framing.h: where requests begin and end on a connection, beyond doubt.
+/* framing.h: finds where requests begin and end on a connection, and refuses ambiguous ones.
  *
  *   bytes ─▶ request line ─▶ header lines ─▶ body by Content-Length │ chunks ─▶ trailers ─▶ the next request
  *                 └─ a line that two readers could read in two ways ─▶ fault
  *
- * What one reader takes for a body, another in front of it or behind it could take for a request (RFC 9112
- * §11.2). libmicrohttpd (0.9.75) reads generously: a line may end with LF alone, a header may be folded, its
- * name may end with a blank, a NUL ends its value. So every byte of a connection passes by here first, and a
- * request is at fault that has
+ * What one reader takes for a body, a proxy could take for a request (RFC 9112 §11.2). libmicrohttpd
+ * (0.9.75) reads leniently: a line may end with LF alone, a header may be folded, its name may end with a
+ * blank, a NUL ends its value. So every byte of a connection is checked here first. A request has a fault
+ * if it has
  *
  *   lines that do not end with CRLF, a CR elsewhere, NUL or another control character
- *   a request line of other than METHOD SP TARGET SP HTTP/d.d
- *   a header that is folded, has no name, or a byte in its name that no name may have, such as a blank in
- *     front of the colon
- *   Content-Length that is not one number in digits below 2^64, or comes more than once
- *   Transfer-Encoding other than `chunked`, once; or in HTTP/1.0; or beside a Content-Length
- *   a chunk whose size is not in hexadecimal digits, or above 2^56, or that does not end with CRLF
- *   Content-Length or Transfer-Encoding among its trailers
+ *   a request line other than METHOD SP TARGET SP HTTP/d.d
+ *   a header that is folded, has no name, or has a byte in its name that is not allowed there, such as a blank before
+ *     the colon
+ *   Content-Length that is not one decimal number below 2^64, or that occurs more than once
+ *   Transfer-Encoding other than one `chunked`; or in HTTP/1.0; or together with a Content-Length
+ *   a chunk whose size is not hexadecimal, or above 2^56, or that does not end with CRLF
+ *   Content-Length or Transfer-Encoding in its trailers
  *   more than GW_FRAMING_EXTRA bytes of chunk extensions and trailers
  *
- * What is legal and means nothing here is taken out of the bytes, so that libmicrohttpd does not see it: blank
- * lines in front of a request (two at most), blanks behind the value of those two headers, chunk extensions
+ * Legal parts without meaning here are removed from the bytes, so that libmicrohttpd does not see them:
+ * blank lines before a request (at most two), blanks after the value of those two headers, chunk extensions
  * and trailers.
  *
  * Threads: one at a time for each struct. No memory beyond it.
@@ -34,7 +34,7 @@ enum { GW_FRAMING_EXTRA = 16 * 1024 };
 
 /* All zero at the beginning of a connection. */
 struct gw_framing {
-    const char *fault; /* what is wrong, for the sender; NULL: nothing so far. It stays */
+    const char *fault; /* the fault, for the sender; NULL: none so far. It is never cleared */
     bool too_large;    /* the fault is a Content-Length that is a number, of 2^64 or more */
     uint32_t heads;    /* that were read whole, and are among the bytes that were left */
     /* the rest is framing.c's own */

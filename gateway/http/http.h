@@ -6,40 +6,37 @@
  *     /run/x.socket  ─┘           └▶ worker 1  …     a new connection goes to the worker that has the fewest
  *
  * A receiver describes itself as a site: its routes, limits and the headers of every answer. It names the
- * addresses where the site is to be found; sites that name one address share its listener, and routes are
- * looked up in the order of their coming.
+ * addresses of the site; sites that name one address share its listener, and routes are searched in the
+ * order of registration.
  *
- * Where a request ends is beyond doubt (framing.h): what could be read in two ways is 400, before
- * libmicrohttpd sees it.
+ * Requests whose end is ambiguous get 400 before libmicrohttpd sees them (framing.h).
  *
- * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding
- * (inflate.h); and it answers what needs no handler: 400 (framing, a body of tiny chunks, a bad
- * encoding), 401 and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the
- * body did not come in receive_timeout), 413 (max_body, max_inflated), 415 (Content-Encoding), 429 (memory,
- * client_limits.h), 503 (stopping). An answer that is given before the body has come closes the connection,
- * after what the client still sends has been read for a moment (else TCP would reset it, and the client never
- * see the answer).
+ * The server does for every site: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding
+ * (inflate.h). It also answers without a handler: 400 (framing, a body of tiny chunks, a bad encoding), 401
+ * and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not arrive within
+ * receive_timeout), 413 (max_body, max_inflated), 415 (Content-Encoding), 429 (memory, client_limits.h),
+ * 503 (stopping). An answer that is sent before the body has arrived closes the connection, after the
+ * client's remaining bytes have been read for a moment (otherwise TCP would reset the connection, and the
+ * client would not see the answer).
  *
- * An answer may come a moment later than it is ready (gw_http_delay): its connection is suspended, and only
- * that one. Whoever waits for it sends nothing more meanwhile, which is all the back-pressure that HTTP has
- * short of a refusal.
+ * An answer may be delayed for a moment (gw_http_delay): only its connection is suspended. A client that
+ * waits for it sends nothing more meanwhile, which is the only back-pressure of HTTP short of a refusal.
  *
- * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more),
- * all at most a third of max_memory; a body what has come of it (body.h), all at most half; the translation
- * of one request at most five eighths. When that is used up, uploads that have stood still for a second are
- * given up (408) for those that move.
+ * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS
+ * more), all together at most a third of max_memory; a body costs its received bytes (body.h), all together
+ * at most half; the translation of one request at most five eighths. When this is used up, uploads without
+ * progress for a second are closed (408) for those that make progress.
  *
- * What a reload replaces is one table: which sites answer at which address (http_table.c). A request goes by
- * the table that was published when its headers were complete, from there to its answer; the next one on the
- * same connection by the table of then. So nothing that a request needs changes or goes away while it is
- * answered, and workers and connections know nothing of a reload.
+ * A reload replaces one table: which sites answer at which address (http_table.c). A request uses the table
+ * that was published when its headers were complete, until its answer; the next request on the same
+ * connection uses the table that is then published. So nothing that a request needs changes or goes away
+ * while it is answered, and workers and connections know nothing of a reload.
  *
- *   draft ─▶ listen, keep ─┬▶ publish   new connections and requests go by it; its predecessor is used until the last of its requests
- *                          │            is answered, and the receivers that only it names are closed after that (uses)
- *                          └▶ discard   what was opened for it is closed; nothing has changed
+ *   draft ─▶ listen, keep ─┬▶ publish   new connections and requests use it; its predecessor is used until its last request is
+ *                          │            answered, and the receivers that only it names are closed after that (uses)
+ *                          └▶ discard   the addresses opened for it are closed; nothing has changed
  *
- * Threads: on main, but gw_http_measure… (any) and the handlers (workers).
- *
+ * Threads: main, except gw_http_measure… (any) and the handlers (workers).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_H
@@ -69,7 +66,8 @@ enum gw_http_method {
     GW_HTTP_OTHER = 16
 };
 
-/* Of one connection; lives as long as it. `note` is the receiver's own: what it found out about the peer. */
+/* The client of one connection; lives as long as the connection. `note` belongs to the receiver: what it
+ * knows about the client. */
 struct gw_http_peer {
     bool local;     /* loopback or Unix socket */
     bool by_socket; /* Unix socket */
@@ -92,8 +90,8 @@ struct gw_http_request {
 typedef void gw_http_header_f(void *cookie, gw_str name, gw_str value);
 /* All request headers, in order. The views live as long as the request. */
 void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *cookie);
-/* All parameters of the query, in order, as they are meant: %41 is A, + is a blank. The views live until the
- * arena is reset; what it has no room for is empty. */
+/* Passes all parameters of the query, in order, decoded: %41 is A, + is a blank. The views live until the
+ * arena is reset; a parameter without room in it is empty. */
 void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
 
 /* The query as it was sent, without its '?'. In the arena. */
@@ -106,7 +104,7 @@ struct gw_http_header {
 enum { GW_HTTP_REPLY_HEADERS = 8 };
 
 struct gw_http_reply {
-    unsigned status;  /* 200 unless the handler says otherwise */
+    unsigned status;  /* 200 unless the handler sets it */
     const char *type; /* Content-Type; NULL: none */
     gw_str body;      /* copied before the arena is reset */
     int retry_after;  /* seconds; 0: no such header */
@@ -116,8 +114,8 @@ struct gw_http_reply {
 };
 
 void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *value);
-/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line; as snprintf
- * writes it. */
+/* "payload is not well-formed msgpack at offset 12: want an array", and the advice on a second line; returns
+ * like snprintf. */
 int gw_http_error_text(const struct gw_err *, char *out, size_t size);
 /* The answer to a mistake: status, text and place of the error. */
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
@@ -131,8 +129,8 @@ struct gw_http_later *gw_http_answer_later(const struct gw_http_request *) GW_MU
 /* Any thread, once for each; what the reply points at is copied. While the server lives. */
 void gw_http_answer_now(struct gw_http_later *, const struct gw_http_reply *);
 
-/* True when this answer to this client at this path was not asked for yet: what the log says of it, it says
- * once. GW_NOT_FOUND: to any client. Handlers ask it of answers of their own. */
+/* True when this answer to this client at this path was not logged yet, so each is logged once. GW_NOT_FOUND:
+ * for all clients together. Handlers call it for their own answers. */
 bool gw_http_first_refused(const struct gw_http_request *, enum gw_code);
 
 struct gw_grpc;
@@ -146,7 +144,7 @@ struct gw_http_route {
     bool prefix;       /* every path that begins so */
     bool ignores_body; /* read but not kept; the handler sees an empty one */
     bool as_sent;      /* the handler sees the body as it was sent, compressed or not */
-    /* what follows a prefix may be the site's token: such a path must not stand in any log line */
+    /* the rest of the path may be the site's token: such a path must not be logged */
     bool ends_in_key;
     uint64_t max_body; /* instead of the site's; 0: the site's */
     bool may_delay;    /* its good answers are held back while the site's `delay` lasts */
@@ -161,8 +159,8 @@ struct gw_http_limits {
     int64_t connections;             /* at most; the largest of all sites counts */
 };
 
-/* What happened; for the admin page and the last words. Server-made answers are counted with the site whose
- * route was asked, or the listener's first. */
+/* Counts for the admin page and the log at exit. Answers of the server are counted for the site whose route
+ * was requested, or the listener's first site. */
 enum { GW_HTTP_STATUSES = 16 };
 struct gw_http_counts {
     atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after inflating */
@@ -205,7 +203,7 @@ struct gw_http_site {
      * Answers that end the connection before the body has come stay as they are. */
     void (*word_error)(void *ctx, const struct gw_http_request *, const struct gw_err *,
                        struct gw_http_reply *);
-    /* where else this path is served, for the one who is answered 404 here; NULL: it is not known. May be NULL */
+    /* another address that serves this path, for the text of a 404; NULL: none is known. May be NULL */
     const char *(*elsewhere)(gw_str path);
     const struct gw_grpc *grpc; /* what is served at its addresses of gRPC; NULL: it has none */
     struct gw_http_limits limits;
@@ -213,7 +211,7 @@ struct gw_http_site {
     struct gw_client_limits_conf client_limits;
     /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
     struct gw_tls *tls;
-    const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
+    const struct gw_auth *auth; /* required of clients over TCP; NULL: nothing */
     /* parameter of the query that may carry the token as well; NULL: none */
     const char *auth_arg;
     /* some default address could not be bound: a reload tries again */
@@ -225,11 +223,11 @@ struct gw_http_site {
 extern const struct gw_metric gw_http_metrics[];
 
 struct gw_http;
-/* Samples of the sites whose ctx this is. Any thread, while nobody stops the server. */
+/* Adds the samples of the sites with this ctx. Any thread, while the server is not stopped. */
 void gw_http_measure_site(struct gw_http *, const void *ctx, struct gw_metrics *);
-/* Samples of the server. Any thread, while nobody stops the server. */
+/* Adds the samples of the server. Any thread, while the server is not stopped. */
 void gw_http_measure(struct gw_http *, struct gw_metrics *);
-/* NULL when there is no memory. `threads` as gw_cpus() says. The first draft is begun. */
+/* NULL when there is no memory. `threads`: see gw_cpus(). Starts the first draft. */
 struct gw_http *gw_http_new(struct gw_budget *, int threads);
 void gw_http_drop(struct gw_http *);
 
@@ -245,14 +243,14 @@ enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw
 enum gw_listen_result gw_http_listen_grpc(struct gw_http *, gw_str address, struct gw_http_site *,
                                           struct gw_address *first, struct gw_listen_error *);
 
-/* Begins another draft; one that was begun is discarded. False when there is no memory. */
+/* Starts another draft; an unfinished one is discarded. False when there is no memory. */
 bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;
 /* Puts the receiver of this ctx into the draft, as it is in the published table; its addresses are claimed for `path`. False when it cannot share
  * an address with those before.
  */
 bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_claims *, const char *path,
                   struct gw_listen_error *) GW_MUST_CHECK;
-/* Whether the published table has the receiver at every address that it asked for. */
+/* True if the published table has the receiver at every address that it named. */
 bool gw_http_is_whole(const struct gw_http *, const void *ctx);
 void gw_http_discard(struct gw_http *);
 /* Returns when all new connections and requests go by it; cannot fail. Addresses that it does not name are
@@ -262,19 +260,19 @@ void gw_http_publish(struct gw_http *);
 /* Whether the published table, or a request or connection by way of an older one, may still call the receiver
  * of this ctx. */
 bool gw_http_uses(const struct gw_http *, const void *ctx);
-/* Adds what was counted for a receiver to its successor, and sets it back to zero. Any thread, while neither
- * receiver is closed. */
+/* Adds a receiver's counts to those of its successor, and clears them. Any thread, while neither receiver is
+ * closed. */
 void gw_http_move_counts(struct gw_http *, const void *from_ctx, const void *to_ctx);
-/* Frees tables that nobody uses any more. Receivers that gw_http_uses denies are closed before or after
- * it. */
+/* Frees tables that are no longer used. Receivers for which gw_http_uses is false may be closed before or
+ * after it. */
 void gw_http_sweep(struct gw_http *);
 
 /* Publishes the draft, and starts the workers when there is an address and they do not run: the pipeline's
  * part, not a receiver's, once all sites are ready. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 
-/* Closes the listeners, lets requests that are under way come to their end for at most `grace_period`, ends
- * the workers. After it no handler runs. Without effect when it was called before. */
+/* Closes the listeners, lets open requests finish for at most `grace_period`, ends the workers. After it no
+ * handler runs. A second call has no effect. */
 void gw_http_stop(struct gw_http *, gw_nsec grace_period);
 
 #endif

@@ -1,17 +1,17 @@
-/* http_internal.h: what the files of the HTTP server share, and nobody else includes.
+/* http_internal.h: shared by the files of the HTTP server; other files do not include it.
  *
  *   http.c             start and stop                                   main thread
- *   http_table.c       which sites answer at which address              main thread, but for references
+ *   http_table.c       which sites answer at which address              main thread, except for references
  *   http_worker.c      the loop, changing over                          one thread per worker
  *   http_accept.c      accepting
- *   http_conn.c        connections: opened, enrolled, their states, what is given back for them
- *   http_deadlines.c   connections and uploads that are given up
- *   http_recv.c        what libmicrohttpd reads, looked at first (framed_recv.h)
- *   http_request.c     libmicrohttpd's calls: a request's headers, its body, its end
- *   http_response.c    answers: through libmicrohttpd, or straight to the socket when it is too early for that
- *   http_refused.c     what the log and receivers are told of requests that the server refuses
- *   http_delay.c       answers that are held back
- *   http_later.c       answers that other threads give
+ *   http_conn.c        connections: opening, registration, states, returning memory
+ *   http_deadlines.c   connections and uploads that are closed
+ *   http_recv.c        checks the bytes that libmicrohttpd reads (framed_recv.h)
+ *   http_request.c     libmicrohttpd's callbacks: a request's headers, its body, its end
+ *   http_response.c    answers: through libmicrohttpd, or directly to the socket when it is too early for that
+ *   http_refused.c     logs refused requests and reports them to receivers
+ *   http_delay.c       delayed answers
+ *   http_later.c       answers from other threads
  *   http_tls.c         TLS, in front of libmicrohttpd
  *   http2_conn.c       connections of HTTP/2, for gRPC (grpc.h), and http2_call.c, their calls
  *
@@ -19,8 +19,8 @@
  * http_refused ─▶ http_conn ─▶ http_table; http_accept ─▶ http_tls ─▶ http2_conn ─▶ http2_call ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
- * connection happens on one thread: deadlines need no lock, and a descriptor cannot be closed under our
- * hands.
+ * connection happens on one thread: deadlines need no lock, and no other thread can close a descriptor in
+ * use.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -48,7 +48,7 @@ enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
 struct listener {
     unsigned tables;                  /* that name it; main thread */
     unsigned number;                  /* never given twice */
-    struct gw_address address, asked; /* asked: as it stands in the configuration, where port 0 means any */
+    struct gw_address address, asked; /* asked: as written in the configuration, where port 0 means any */
     /* of main, and of workers whose table names it; -1: the published table does not */
     int fd;
     struct gw_socket_file file;
@@ -73,7 +73,7 @@ struct table {
     size_t n;
 };
 
-/* How a connection came, and what was taken for it. */
+/* How a connection was accepted, and what was charged for it. */
 struct origin {
     unsigned listener;         /* number of the listener, which may be gone */
     bool tls;                  /* as its address was when it came; more memory is taken for it */
@@ -92,7 +92,8 @@ enum conn_state {
 
 /* The request that a connection is at. */
 struct request {
-    /* a reference, from the headers to the answer; NULL: no request. What follows is of it */
+    /* a reference, from the headers to the answer; NULL: no request. The following members belong to the
+     * request */
     struct table *table;
     const struct binding *binding; /* of the address by which the connection came */
     /* whose limits and counts apply: the route's, else the binding's first */
@@ -123,7 +124,7 @@ struct conn {
     struct MHD_Connection *mhd;
     int fd; /* libmicrohttpd's */
     struct gw_framing framing;
-    uint32_t begun; /* requests that libmicrohttpd has begun, of framing.heads */
+    uint32_t begun; /* number of requests that libmicrohttpd has begun, out of framing.heads */
     enum conn_state state;
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
@@ -146,7 +147,7 @@ struct lingering {
     uint64_t left; /* bytes to read at most */
 };
 
-/* What a worker is told through its inbox. */
+/* A message to a worker's inbox. */
 struct message {
     int fd; /* STOP, CHANGE, LATER: no socket, an order */
     struct origin origin;
@@ -167,9 +168,9 @@ struct worker {
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
-    struct conn **by_fd; /* of libmicrohttpd's sockets; by_fd_n of them, NULL: none of ours */
+    struct conn **by_fd; /* of libmicrohttpd's sockets; by_fd_n of them, NULL: not of this worker */
     size_t by_fd_n;
-    unsigned at_fault; /* connections that end once what came before the fault is answered */
+    unsigned at_fault; /* connections that are closed once the requests before the fault are answered */
     struct conn *delayed, **delayed_end; /* suspended, their answers queued */
     gw_nsec delayed_looked;              /* whether any may go */
     struct gw_http_later *answered;      /* under gw_http.later_lock: to be resumed */
@@ -182,7 +183,7 @@ struct worker {
     socklen_t incoming_len;
     struct lingering lingering[MAX_LINGERING];
     gw_nsec ticked, last_request;
-    /* it has a thread; its epoll has the listeners; it is on its way out */
+    /* it has a thread; its epoll has the listeners; it is stopping */
     bool running, listening, stopping;
     gw_nsec stop_by;
 };
@@ -194,24 +195,25 @@ struct gw_http {
     struct gw_budget scratch[GW_HTTP_MAX_THREADS];
     _Atomic gw_nsec wanting; /* when an upload last had to wait for memory */
     unsigned threads;
-    /* hashes of what was refused whom at which path; 0: none. The newest, in sets (http_refused.c) */
+    /* hashes of logged refusals (client, path); 0: empty. The newest ones, in sets (http_refused.c) */
     atomic_uint_least64_t said[GW_HTTP_SAID];
     uint64_t said_seed;
     _Atomic gw_nsec short_said;     /* when the log last spoke of too few descriptors; 0: never */
-    atomic_uint_least64_t unserved; /* paths that were said to be nobody's */
+    atomic_uint_least64_t unserved; /* paths that were logged as not served */
     struct gw_client_limits *client_limits;
     struct worker *workers;
     unsigned workers_n;
-    struct gw_http_limits began; /* limits as of the start: what libmicrohttpd knows */
+    struct gw_http_limits began; /* limits at the start, as libmicrohttpd has them */
     bool stopped;
     struct table *draft;       /* main thread: being built; NULL: none is */
     unsigned listeners;        /* main thread: numbers given so far */
     struct gw_lock later_lock; /* answers that other threads give */
     struct gw_lock lock;
-    /* main changes what is below under the lock, others read it under the lock; main reads it without */
+    /* main changes the following members under the lock, others read them under the lock; main reads them
+     * without */
     struct table *table;  /* published last; NULL: none was */
     struct table *tables; /* all that were published and are not freed, newest first */
-    unsigned measured_n;  /* workers that gw_http_measure may look at */
+    unsigned measured_n;  /* workers that gw_http_measure may read */
     unsigned due;         /* workers that have not changed over yet; they count it down */
     pthread_cond_t changed_over;
 };
@@ -220,12 +222,11 @@ struct gw_http {
 struct table *gw_http_table_current(struct gw_http *); /* a reference */
 struct table *gw_http_table_ref(struct table *);
 void gw_http_table_drop(struct table *); /* NULL is legal */
-/* What a table says of a listener; NULL: nothing. */
+/* The table's entry for a listener; NULL: none. */
 const struct binding *gw_http_find_binding(const struct table *, unsigned listener);
 /* In the newest table that names it; NULL: none does. Under the lock, or on main. */
 struct gw_http_site *gw_http_site_of(const struct gw_http *, const void *ctx);
-/* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not
- * then. */
+/* Logs the addresses that are new since `before` (NULL: all), or that changed between TLS and plain. */
 void gw_http_announce(const struct gw_http *, const struct table *before);
 /* The draft is the published table from now on; returns its predecessor, with the main thread's reference.
  * NULL: there was none. */
@@ -236,7 +237,7 @@ void gw_http_close_unnamed(const struct table *now, const struct table *before);
 void gw_http_withdraw(struct gw_http *);
 
 /* http_conn.c */
-/* What is counted for a connection: against the memory of all. */
+/* The memory charged for a connection. */
 size_t gw_http_cost(bool tls);
 bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index);
 /* By the worker's table, else by the last one that names the address. */
@@ -271,15 +272,15 @@ bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_join(struct worker *);
 void gw_http_worker_close(struct worker *);
-/* Returns when every worker goes by the published table: no later accept or request begins by another. What
- * is under way goes on. */
+/* Returns when every worker uses the published table: no later accept or request uses another. Open requests
+ * continue. */
 void gw_http_change_over(struct gw_http *);
 
 /* http_delay.c */
-#define GW_HTTP_DELAY_TICK (4 * GW_MSEC) /* between two looks at what is held back */
-/* Before the answer with that status is queued: suspends the connection where its site wants a moment. */
+#define GW_HTTP_DELAY_TICK (4 * GW_MSEC) /* between two checks of delayed answers */
+/* Before the answer with that status is queued: suspends the connection if its site delays answers now. */
 void gw_http_delay_answer(struct conn *, unsigned status);
-/* Lets those go whose time or reason is over, and all when the worker is stopping. */
+/* Resumes the answers whose time or reason is over, and all when the worker is stopping. */
 void gw_http_delayed_check(struct worker *, gw_nsec now);
 
 /* http_later.c */
@@ -294,8 +295,8 @@ void gw_http_later_end(struct conn *);
 void gw_http_check_conn(struct conn *, gw_nsec now);
 /* Ends the connection of this worker that is the least loss; false when all are in use. */
 bool gw_http_evict(struct worker *, gw_nsec now);
-/* Gives up this worker's uploads that stand still; when it is for an upload of its own, `not_this`, other
- * workers do so as well at their next tick. */
+/* Closes this worker's uploads without progress. When it is for an upload of its own, `not_this`, other
+ * workers do the same at their next tick. */
 void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);
 
 /* http_recv.c */
@@ -322,14 +323,14 @@ void gw_http_tls_proxy_run(struct tls_proxy *);  /* there was an event */
 void gw_http_tls_proxies_sweep(struct worker *); /* at the end of a turn */
 /* ends handshakes that take longer than receive_timeout */
 void gw_http_tls_proxies_check(struct worker *, gw_nsec now);
-/* ends one that takes long already; false: there is none */
+/* closes one that is slow; false: there is none */
 bool gw_http_tls_proxies_evict(struct worker *, gw_nsec now);
 void gw_http_tls_proxies_close(struct worker *); /* after libmicrohttpd has closed its ends */
 
 /* http_refused.c */
 /* The server refuses the request that the connection is at: counts are the caller's. */
 void gw_http_note_refusal(struct conn *, const struct gw_err *);
-/* The request without its body, for who is asked about an answer of the server. */
+/* The request without its body, for handlers that are told about an answer of the server. */
 struct gw_http_request gw_http_seen(struct conn *);
 
 /* http2_conn.c */
@@ -366,7 +367,7 @@ void gw_http_log_client(const struct binding *, const struct sockaddr *peer, con
                         const char *why);
 void gw_http_log_refused(const struct binding *, const struct sockaddr *peer, enum gw_code);
 void gw_http_linger(struct worker *, int fd);
-/* Reads away what has come; true when the slot became free. */
+/* Reads and discards what has arrived; true when the slot became free. */
 void gw_http_linger_read(struct worker *, struct lingering *);
 void gw_http_linger_end(struct lingering *);
 

@@ -1,19 +1,17 @@
-/* inflate.h: compressed request bodies.
+/* inflate.h: decompresses the bodies of requests.
  *
  *      Content-Encoding: gzip | deflate | zstd ──▶ whole compressed body ──▶ whole body, at most `max` bytes
  *
- * Output grows with what has really been unpacked, so a bomb costs at most `max` and is then refused (413).
- * Where memory is short, the rest is unpacked into nowhere: a body that is too large is 413 whatever else
- * runs, and only one that could be held at another time is BUSY.
- * Several gzip members or zstd frames after one another are one body (RFC 1952 §2.2, RFC 8878 §3); anything
- * else after the end is an error. `deflate` is taken both as the standard means it (zlib, RFC 1950) and as
- * old clients send it (raw, RFC 1951). A zstd frame may ask for a window of at most 8 MiB, what RFC 8878
- * §3.1.1.1.2 recommends to support.
+ * Memory grows with the bytes that were really decompressed, so a decompression bomb costs at most `max`
+ * and is then refused (413). If memory is short, the rest is decompressed and discarded: a body that is too
+ * large gets 413 whatever else runs, and only a body that would fit at another time gets BUSY. Several gzip
+ * members or zstd frames in a row are one body (RFC 1952 §2.2, RFC 8878 §3); other bytes after the end are
+ * an error. `deflate` is accepted as the standard defines it (zlib, RFC 1950) and as old clients send it
+ * (raw, RFC 1951). A zstd frame may use a window of at most 8 MiB, as RFC 8878 §3.1.1.1.2 recommends.
  *
  * Tracers do not compress traces today; proxies, log shippers and agents do.
  *
  * Threads: an inflater belongs to one thread and is reused.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_INFLATE_H

@@ -1,22 +1,22 @@
-/* client_limits.h: how much one address may.
+/* client_limits.h: limits of one client address.
  *
  *     peer = { connections = 250; requests = 0; burst = 0; local = false; };
  *
- *   connection ─▶ enter: is it one too many of its address? ─▶ request: has the address used up its tokens? ─▶ … ─▶ leave
+ *   connection ─▶ enter: too many from this address? ─▶ request: has the address used up its tokens? ─▶ … ─▶ leave
  *
- * A peer is an IPv4 address or an IPv6 /64, which is what one customer has. Unix sockets are never bounded,
- * loopback only where `local` says so: who is on this machine has better ways to harm it.
+ * A peer is an IPv4 address or an IPv6 /64, which is what one customer has. Unix sockets are never limited,
+ * loopback only with `local`, because a local process has other ways to harm the machine.
  *
- * The rate is a bucket of `burst` tokens that `requests` a second flow into, kept as one number: the time at
- * which it will be full again (the generic cell rate algorithm). So a request costs one atomic exchange, and
- * no timer refills anything.
+ * The rate is a bucket of `burst` tokens that is filled with `requests` a second, stored as one number: the
+ * time at which it will be full again (the generic cell rate algorithm). So a request costs one atomic
+ * exchange, and there is no timer.
  *
- * The table is bounded. It has room for twice as many peers as there may be connections; one that has a
- * connection is never forgotten, of the others those that have been full again for longest go first. Where
- * chance puts more connected peers into one place than fit there, the latest share an entry and its bounds.
+ * The table is bounded. It has room for twice as many peers as there may be connections. A peer with a
+ * connection is never removed; of the others, those that have been full for longest are removed first. If
+ * by chance more connected peers fall into one place than fit there, the latest ones share an entry and its
+ * limits.
  *
  * Threads: enter, leave and request on any; enter and leave take a lock, once in a connection's life.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CLIENT_LIMITS_H
@@ -47,14 +47,14 @@ struct gw_client_limits;
 struct gw_client_limits *gw_client_limits_new(int64_t connections);
 void gw_client_limits_drop(struct gw_client_limits *);
 
-/* Whether these limits mean anything to somebody at this address. */
+/* True if these limits apply to this address. */
 bool gw_client_limits_apply(const struct gw_client_limits_conf *, const struct sockaddr *);
 /* The peer, for a connection more; NULL when it has all that it may have. Leave it when the connection
  * ends. */
 struct gw_client *gw_client_limits_enter(struct gw_client_limits *, const struct sockaddr *,
                                          const struct gw_client_limits_conf *);
 void gw_client_limits_leave(struct gw_client_limits *, struct gw_client *);
-/* Takes a token. False: there is none, and within a second there will be. */
+/* Takes a token. False: none is left; one will be available within a second. */
 bool gw_client_limits_request(struct gw_client *, const struct gw_client_limits_conf *, gw_nsec now);
 
 #endif

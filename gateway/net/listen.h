@@ -1,15 +1,14 @@
-/* listen.h: addresses in the configuration's words become listening sockets.
+/* listen.h: opens listening sockets for addresses of the configuration.
  *
- *      "127.0.0.1:8126"  "[::1]:8126"  "localhost:8126" (all that the name means)  ":8126" or "*:8126" (every address)
+ *      "127.0.0.1:8126"  "[::1]:8126"  "localhost:8126" (all addresses of the name)  ":8126" or "*:8126" (every address)
  *      "/var/run/datadog/apm.socket"   a Unix stream socket
  *
- * A Unix socket is made with mode 0722: connecting takes write permission, and applications run as other
- * users, in other containers. A socket file that nobody answers on is what a killed process left behind, and
- * is replaced; one that somebody answers on is taken. The file is removed when the listener closes, if it is
- * still ours.
+ * A Unix socket gets mode 0722, because connecting requires write permission and applications run as other
+ * users, in other containers. A socket file that no process answers on was left by a killed process and is
+ * replaced; one that a process answers on is taken. The file is removed when the listener closes, unless it
+ * was replaced.
  *
  * Threads: main.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LISTEN_H
@@ -23,11 +22,11 @@
 enum gw_listen_result {
     GW_LISTEN_OK,
     GW_LISTEN_BAD,   /* not an address */
-    GW_LISTEN_TAKEN, /* somebody else listens there */
+    GW_LISTEN_TAKEN, /* another process listens there */
     /* this machine does not have the address (no IPv6), or the folder of the socket does not exist */
     GW_LISTEN_ABSENT,
     GW_LISTEN_FAILED, /* anything else: permission, descriptors, … */
-    GW_LISTEN_CLAIMED /* another receiver of the same configuration wants it: listen_claims.h */
+    GW_LISTEN_CLAIMED /* another receiver of the same configuration has it: listen_claims.h */
 };
 
 struct gw_address {
@@ -42,7 +41,7 @@ struct gw_listen_error {
     char text[GW_LISTEN_ERROR_SIZE];
 };
 
-/* The socket addresses that `text` means, at most GW_LISTEN_ADDRESSES; *n tells how many. */
+/* Resolves `text` to socket addresses, at most GW_LISTEN_ADDRESSES; *n is their number. */
 enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n,
                                         struct gw_listen_error *);
 /* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was
@@ -66,7 +65,7 @@ int gw_listen_port(const struct gw_address *);
 /* Loopback or Unix socket. */
 bool gw_listen_is_local(const struct sockaddr *);
 
-/* Which file a Unix socket is, so that only ours is removed. */
+/* Identifies the file of a Unix socket, so that only ddgate's own file is removed. */
 struct gw_socket_file {
     dev_t dev;
     ino_t ino;

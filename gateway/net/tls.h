@@ -1,20 +1,19 @@
-/* tls.h: the certificate that a listener shows, and whom it wants one from.
+/* tls.h: the certificate of a listener, and the CA that its clients need.
  *
  *     tls = { cert = "/etc/ddgate/server.pem"; key = "/etc/ddgate/server.key"; client_ca = "/etc/ddgate/clients.pem"; };
  *
  *   files ── gw_tls_new ──▶ keys (counted) ◀── gw_tls_take ── a connection keeps the keys that it began with
  *     └──── changed? ─────▶ keys, new             for as long as it lives
  *
- * The files are looked at again when a connection comes, at most every two seconds: who renews a certificate
- * just writes it (cert-manager, certbot, a mounted secret). New connections then get the new one. What cannot
- * be used, be it because only one of the two files is there yet, leaves the old one in place and is said in
- * the log.
+ * When a connection arrives, at most every two seconds, the files are checked again, so a certificate is
+ * renewed by writing the files (cert-manager, certbot, a mounted secret). New connections then get the new
+ * one. If the files cannot be used, for example because only one of the two is there yet, the old one
+ * stays, and the log reports it.
  *
- * GnuTLS, because libmicrohttpd is built on it anyway. TLS 1.2 and 1.3 only, with forward secrecy and
+ * GnuTLS, because libmicrohttpd uses it anyway. TLS 1.2 and 1.3 only, with forward secrecy and
  * authenticated ciphers.
  *
  * Threads: new and drop on main, before and after all others; take and give on any.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TLS_H
@@ -24,22 +23,22 @@
 
 #include "core/config/option.h"
 
-/* AEAD ciphers with keys from elliptic curves only: what every client of the last ten years can do.
- * Finite-field Diffie-Hellman would let a sender make us compute for a hundred times what it computes
- * itself. */
+/* AEAD ciphers with elliptic-curve keys only: every client of the last ten years supports them. With
+ * finite-field Diffie-Hellman a client could make the server compute a hundred times as much as itself. */
 #define GW_TLS_PRIORITIES                                                                                    \
     "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-RSA:+ECDHE-ECDSA:-GROUP-DH-ALL:"           \
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
 struct gw_tls_conf {
-    /* paths; client_ca empty: clients are not asked for a certificate. The option's, which outlive us */
+    /* paths; client_ca empty: no client certificate is required. The option's texts, which outlive this
+     * object */
     gw_str cert, key, client_ca;
 };
 
 struct gw_tls;
 struct gw_tls_keys;
 
-/* NULL when the files cannot be used; said at `path` ("receivers[0]"), as is a certificate that has expired.
+/* NULL when the files cannot be used; reported at `path` ("receivers[0]"), as is an expired certificate.
  * `component` is for the log, later. */
 struct gw_tls *gw_tls_new(const struct gw_tls_conf *, const char *component, const char *path,
                           struct gw_diagnostics *);

@@ -1,12 +1,13 @@
-/* address_space.h: a process whose address space is limited (`ulimit -v`, RLIMIT_AS; a container's limit is
- * another one, of memory).
+/* address_space.h: checks a process whose address space is limited (`ulimit -v`, RLIMIT_AS; a container's
+ * limit is of memory, not of addresses).
  *
- * By default each thread that allocates takes 64 MiB of addresses for a heap of its own, used or not: 0.7 GiB
- * with gRPC, of which 25 MiB are memory. Where addresses are limited all threads share two heaps. A library
- * that gets none ends the process (std::bad_alloc), or waits without end for a thread; so a limit that is too
- * small is found at the start.
+ * By default each thread that allocates reserves 64 MiB of addresses for its own heap: 0.7 GiB with gRPC,
+ * of which 25 MiB are memory. If addresses are limited, all threads share two heaps. A library without
+ * addresses ends the process (std::bad_alloc), or waits forever for a thread; so a limit that is too small
+ * is reported at the start.
  *
- * Threads: main, at the start. SPDX-License-Identifier: Apache-2.0
+ * Threads: main, at the start.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_ADDRESS_SPACE_H
 #define GW_ADDRESS_SPACE_H

@@ -1,11 +1,12 @@
-/* command_line.h: the command line, and what is printed about options.
+/* command_line.h: the command line, and the help about options.
  *
  *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate health     ddgate --version     ddgate --help [exporters.stdout]
  *
- * What is wrong is said with what was meant: `chek` is check, `ddgate FILE` is ddgate -c FILE.
+ * A mistake is reported with a suggestion: `chek` with check, `ddgate FILE` with ddgate -c FILE.
  *
- * Help is made from the rows (option.h, commands.def), 80 columns wide.
+ * The help is made from the rows (option.h, commands.def), 80 columns wide.
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMMAND_LINE_H
@@ -33,9 +34,9 @@ struct gw_command_line {
     const char *dir;   /* for those who build it: --reference's is the project's folder, --manual's any */
 };
 
-/* False when the arguments are wrong; then it has said so, and how they are right, on `errors`. */
+/* False when the arguments are wrong; then it has printed the mistake and the correction on `errors`. */
 bool gw_command_line_parse(struct gw_command_line *, int argc, char *const *argv, FILE *errors) GW_MUST_CHECK;
-/* False when there is no such topic: then it has said so on `errors`. */
+/* False when there is no such topic; then it has printed that on `errors`. */
 bool gw_command_line_help(const char *topic, FILE *to, FILE *errors) GW_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 /* commands.h: the rows of commands.def, for whoever prints them: --help (command_line.c), the manual page
  * (manual.c), completion (completion.c), `ddgate pipeline --help`.
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMMANDS_H

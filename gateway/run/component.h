@@ -23,7 +23,7 @@ struct receiver {
     struct gw_conf *conf;                 /* a reference: ctx, path and entry are of it */
     const struct gw_conf_receiver *entry; /* in conf */
     uint64_t files;      /* a hash of the files that options name, as they were when it was opened */
-    atomic_bool started; /* the admin thread looks at no other */
+    atomic_bool started; /* the admin thread reads only started components */
 };
 
 struct exporter {
@@ -36,7 +36,7 @@ struct exporter {
     struct gw_sender *sender; /* the caller's to make; dropped with it */
 };
 
-/* Their contexts, with the options. False when there is no memory. */
+/* Makes the context, with the options. False when there is no memory. */
 bool gw_component_make_receiver(struct receiver *, const struct gw_conf_receiver *,
                                 struct gw_conf *) GW_MUST_CHECK;
 bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter *,
@@ -50,7 +50,7 @@ bool gw_component_open_exporter(struct exporter *, const struct gw_host *, struc
 void gw_component_announce_exporter(const struct exporter *);
 void gw_component_start_receiver(struct receiver *);
 void gw_component_stop_receiver(struct receiver *);
-/* Tells it that a reload is done. */
+/* Calls the receiver's `reloaded` after a reload. */
 void gw_component_reloaded_receiver(const struct receiver *);
 /* For a successor, which is opened next: paused, where the module can. False: stopped. */
 bool gw_component_pause_receiver(struct receiver *);
@@ -59,8 +59,8 @@ bool gw_component_pause_receiver(struct receiver *);
 void gw_component_drop_receiver(struct receiver *);
 void gw_component_drop_exporter(struct exporter *);
 
-/* Whether a reload may leave the component as it is: the same type, the same options, and files that are read
- * when it is opened hold what they held. */
+/* True if a reload may keep the component: same type, same options, and the same content of the files that it
+ * read when it was opened. */
 bool gw_component_same_receiver(const struct receiver *, const struct gw_conf_receiver *);
 bool gw_component_same_exporter(const struct exporter *, const struct gw_conf_exporter *);
 /* Two of it cannot be open at a time, as they read one source: at a reload the predecessor stops before the

@@ -6,6 +6,7 @@
  * and an empty one is as if it were not set (OpenTelemetry specification, Environment Variable Specification
  * and OTLP Exporter Configuration).
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIGURATION_ENV_H
@@ -24,7 +25,8 @@ bool gw_conf_env_value(gw_env_f *, const struct gw_opt *rows, const struct gw_op
 bool gw_conf_env_headers(gw_str text, struct gw_map *, struct gw_arena *);
 /* Does the environment speak of this exporter? */
 bool gw_conf_env_fills(const struct gw_exporter *);
-/* The exporter's type when no file says: "stdout", or "otlp_grpc" or "otlp_http" when an endpoint is set. */
+/* The exporter's type without a configuration file: "stdout", or "otlp_grpc" or "otlp_http" if an endpoint is
+ * set. */
 const char *gw_conf_env_exporter(gw_env_f *);
 
 #endif

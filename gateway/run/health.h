@@ -5,6 +5,7 @@
  * Of a configuration only admin.listen matters: mistakes elsewhere in it, or variables that are not set here, are those of the
  * process that runs. An address that means all of them is asked on loopback.
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HEALTH_H

@@ -6,6 +6,7 @@
  *
  * They are not checked in: the build runs `ddgate --manual FOLDER`, and `make install` puts them in their places.
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_MANUAL_H

@@ -1,5 +1,6 @@
 /* modules.h: what this binary is made of: the rows of modules.def.
  *
+ * Threads: any; the tables are const.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_MODULES_H

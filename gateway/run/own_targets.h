@@ -1,5 +1,5 @@
-/* own_targets.h: does an exporter of the configuration send to a port of this machine? Who listened there would send
- * to itself what it has sent, without end.
+/* own_targets.h: finds out whether an exporter of the configuration sends to a port of this machine. A
+ * receiver on that port would receive the data that ddgate sends, without end.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

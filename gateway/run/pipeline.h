@@ -1,18 +1,17 @@
-/* pipeline.h: from a configuration to a running gateway and back, each step in its order.
+/* pipeline.h: from a configuration to a running gateway and back, step by step.
  *
  *   new    ledger, budget, id table, HTTP server; every component's context, filled from the configuration
- *   open   exporters, receivers, the admin listener: every mistake that a user can make is said; addresses are bound, nothing is read
- *   start  the admin listener, senders, receivers, the HTTP server that receivers share: from the first byte on there is a way out
+ *   open   exporters, receivers, the admin listener: reports every mistake that a user can make; binds addresses, reads nothing
+ *   start  the admin listener, senders, receivers, the HTTP server that receivers share: the first byte received has a way out
  *
  *   stop   the HTTP server closes its listeners and finishes its requests; receivers stop; the fan-out refuses; senders drain, all
  *          at the same time, until the deadline; then the ledger is final
- *   reload   another configuration while all of this runs: everything is made and checked first, and only when there is no mistake
- *          anything changes (pipeline_reload.c)
- *   reap   gives back what a reload replaced or removed, once it is over
- *   drop   exporters and receivers are closed, everything is given back in reverse order
+ *   reload another configuration while all of this runs: everything is made and checked first; something changes only if there
+ *          is no mistake (pipeline_reload.c)
+ *   reap   closes components that a reload replaced or removed, once they have finished
+ *   drop   closes exporters and receivers, and frees everything in reverse order
  *
  * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_H
@@ -24,9 +23,8 @@
 
 struct gw_pipeline;
 
-/* Nothing outside is touched. Holds a reference of the configuration. With `check`, open will bind nothing.
- * NULL when there is no memory.
- */
+/* Opens nothing. Holds a reference to the configuration. With `check`, open will bind nothing. NULL when
+ * there is no memory. */
 struct gw_pipeline *gw_pipeline_new(struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
@@ -38,17 +36,17 @@ void gw_pipeline_print(const struct gw_pipeline *, const struct gw_diagnostics *
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* Threads that a start would make, about. */
 unsigned gw_pipeline_threads(const struct gw_pipeline *);
-/* How to point an application at what is really open. */
+/* Prints how to point an application at the open addresses. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 
-/* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`,
- * without a request lost or refused: exporters of the same name go on with what is queued, addresses that are
- * kept stay open, connections live on. When there is a mistake, in the diagnostics already or found now,
- * nothing changes, and false is returned. */
+/* Between start and stop. Replaces exporters, receivers, the admin listener and their options by those of
+ * `conf`, without losing or refusing a request: exporters of the same name continue with the queued data,
+ * kept addresses and their connections stay open. If there is a mistake, in the diagnostics already or found
+ * now, nothing changes, and false is returned. */
 bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
 
-/* What a reload replaced or removed goes on until it has delivered or answered what it holds; this gives back
- * what is over by now, and never waits for the rest. True while there is a rest. */
+/* Closes components that a reload replaced or removed and that have delivered or answered everything; never
+ * waits for the others. True while others are left. */
 bool gw_pipeline_reap(struct gw_pipeline *);
 
 /* Returns when everything is delivered, or `grace_period` after the last request was answered. */
@@ -57,7 +55,7 @@ void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 void gw_pipeline_hurry(struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
-/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
+/* True if data sent now would be accepted. If not, a line per reason goes to `why`. */
 bool gw_pipeline_ready(struct gw_pipeline *, FILE *why);
 /* Everything that is counted anywhere. */
 void gw_pipeline_measure(struct gw_pipeline *, struct gw_metrics *);

@@ -2,6 +2,7 @@
  *
  *     lines ──▶ script ──▶ one JSON object a record: {"name", "tags", "fields", "time", "dropped", "error"}
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_COMMAND_H

@@ -1,13 +1,14 @@
-/* pipeline_internal.h: what the files of the pipeline share, and nobody else includes.
+/* pipeline_internal.h: shared by the files of the pipeline; other files do not include it.
  *
  *   pipeline.c          from a configuration to a running gateway and back          main thread
  *   pipeline_reload.c   from one configuration to another, while it runs: commit     main thread
- *   pipeline_plan.c     … and what is decided, made and checked before that          main thread
- *   pipeline_retired.c  what a reload replaced or removed, until it is over          main thread
- *   pipeline_status.c   what is seen from outside                                    admin thread
- *   pipeline_print.c    what would run, for `ddgate check`                           main thread
+ *   pipeline_plan.c     … and the decisions and checks before that                   main thread
+ *   pipeline_retired.c  replaced and removed components, until they have finished    main thread
+ *   pipeline_status.c   readiness, metrics, ledger                                   admin thread
+ *   pipeline_print.c    the output of `ddgate check`                                 main thread
  *
- * Arrows: pipeline_reload ─▶ pipeline_plan ─▶ component (component.h); pipeline_reload, pipeline ─▶ pipeline_retired ─▶ component.
+ * Arrows: pipeline_reload ─▶ pipeline_plan ─▶ component (component.h); pipeline_reload, pipeline ─▶
+ * pipeline_retired ─▶ component.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,16 +26,16 @@
 #include "gateway/run/component.h"
 #include "gateway/run/pipeline.h"
 
-/* A component that a reload replaced or removed and that something may still need: an exporter until it has
- * delivered what it holds, a receiver until its last request is answered, an admin listener until its last
- * connection has ended. Exclusive receivers never retire. */
+/* A component that a reload replaced or removed and that is still needed: an exporter until it has delivered
+ * its data, a receiver until its last request is answered, an admin listener until its last connection has
+ * ended. Exclusive receivers never retire. */
 enum retired_kind { RETIRED_NOTHING, RETIRED_EXPORTER, RETIRED_RECEIVER, RETIRED_ADMIN };
 struct retired {
     struct retired *next;
     enum retired_kind kind;
     struct exporter exporter;
     struct receiver receiver;
-    void *successor; /* ctx of the receiver in its place, to which it adds what it still counts; NULL: none */
+    void *successor; /* ctx of the receiver that replaced it, to which it adds its counts; NULL: none */
     struct gw_admin *admin;
 };
 
@@ -55,7 +56,7 @@ struct gw_pipeline {
     struct gw_dogstatsd_proxy dogstatsd;
     struct gw_admin *admin;          /* NULL: none */
     struct gw_listen_claims *claims; /* of all that was opened before the start */
-    /* main changes what is below under it, others read it under it; main reads it without */
+    /* main changes the following members under it, others read them under it; main reads them without */
     struct gw_lock lock;
     struct receiver receivers[GW_MAX_RECEIVERS];
     struct exporter exporters[GW_MAX_EXPORTERS];
@@ -76,7 +77,7 @@ enum change { KEPT, REPLACED, ADDED, CHANGES };
 
 struct planned_receiver {
     enum change change;
-    bool same;            /* REPLACED, with the same options: it lacks an address, say, that is tried again */
+    bool same; /* REPLACED with the same options: for example it lacks an address, which is tried again */
     bool exclusive;       /* REPLACED: made, but not opened, for its predecessor has the source */
     struct receiver made; /* REPLACED, ADDED */
     int predecessor;      /* index of the running one; −1: none */
@@ -105,7 +106,7 @@ struct plan {
     struct retired *room;   /* list, enough for whatever may have to be retired */
 };
 
-/* Everything made and checked that can be without touching what runs; all mistakes are among the diagnostics.
+/* Makes and checks everything that does not affect running components; all mistakes are in the diagnostics.
  * Discard or commit it. NULL when there is no memory. */
 struct plan *gw_plan_new(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *);
 /* Nothing has changed. */

@@ -1,13 +1,14 @@
-/* reference.h: the pages that are made from tables, and the sample configuration.
+/* reference.h: the pages that are generated from tables, and the sample configuration.
  *
  *   option rows ─────────────▶ docs/reference/configuration.md, conf/ddgate.conf
  *   tag table ───────────────▶ docs/reference/mapping.md
  *   keys and words of levels ▶ docs/reference/logs.md
  *   errors.def, reasons.def ─▶ docs/reference/errors.md
  *
- * They are checked in, for people to read; a test fails when they are not what the tables say (`make
+ * They are in the repository for people to read; a test fails when they differ from the tables (`make
  * reference` writes them).
  *
+ * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_REFERENCE_H

@@ -1,7 +1,7 @@
 /* The msgpack reader's rare forms: the usual ones are inline in dd_msgpack.h. Input is hostile: a length or
  * count is checked against the bytes that remain before it is used.
  *
- * The state is the caller's cursor, struct dd_msgpack. Called by the decoders of msgpack formats, dd_plan.c
+ * The state is the caller's cursor, struct dd_msgpack. Called by the decoders of msgpack formats, dd_learn.c
  * and dd_struct.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_msgpack.h"

@@ -20,7 +20,7 @@
  * elsewhere is kept at the greatest rate of all: we do not know where it began, and may not tear it apart.
  *
  *     against, by the tracer (priority 0 or less)          not our decision
- *     kept by a person or a product (priority 2 but by no rule; mechanisms 4, 5, 8, 10, 13)     stays
+ *     kept by a person or a product (priority 2 but by no rule; mechanisms 4, 5, 10, 13)        stays
  *     a span with an error, and keep_errors                stays, even with priority 0
  *     everything else, kept by rules too                   goes by the rate
  *

@@ -4,7 +4,7 @@
  * conventions have a rule for the span's name, it proposes one that holds no data. Order matters: http before
  * the plain renames (a URL knows its host better than out.host), and the first name that is proposed stays.
  *
- * Attribute names of dd_attrs.def are checked against this release by tests/lint/semconv.py.
+ * Attribute names of dd_attrs.def are checked against this release by tests/e2e/test_semconv.py.
  * Pure. Text that is made lives in the chunk's arena.
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,10 +1,10 @@
 /* log_attrs.h: the attributes of one record, written as they are found.
  *
- * OpenTelemetry wants every key once: the first value stays; log_attrs_claim is false for a key that is there
- * already.
+ * OpenTelemetry allows every key once: the first value stays; log_attrs_claim is false for a key that is
+ * already there.
  *
- * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long. Threads: one
- * owner.
+ * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long.
+ * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_ATTRS_H
@@ -20,7 +20,7 @@ enum { LOG_ATTRS_FEW = 32 };
 struct log_attrs {
     struct otlp_buf w;
     struct gw_arena *arena; /* of the record: for the table of many keys */
-    /* of the hash, set by the owner once: nobody outside can make keys that fall together */
+    /* of the hash, set by the owner once: a client cannot choose keys that collide */
     uint64_t seed;
     uint64_t seen; /* a bit for each key, by its hash */
     size_t n;
@@ -30,8 +30,8 @@ struct log_attrs {
 };
 
 void log_attrs_begin(struct log_attrs *, struct gw_arena *);
-/* A place to come back to: what was written since is gone. Of a record with more than a few keys, the keys
- * stay taken. */
+/* A position to return to: what was written after it is removed. In a record with more than a few keys, the
+ * keys stay claimed. */
 struct log_attrs_mark {
     size_t len, n;
     uint64_t seen;

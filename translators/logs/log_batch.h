@@ -1,14 +1,15 @@
-/* log_batch.h: records that wait to become a frame.
+/* log_batch.h: the records that will become frames.
  *
- *     log_add ─▶ [ record | record | record | … ]  one buffer of finished LogRecords, in the order they came
+ *     log_add ─▶ [ record | record | record | … ]  one buffer of finished LogRecords, in the order of arrival
  *                   │        │        │
- *                   └─────── scope ───┘   each knows its scope, each scope its resource (log_group.h)
+ *                   └─────── scope ───┘   each has a scope, each scope a resource (log_group.h)
  *
- *     log_finish ─▶ ResourceLogs by ResourceLogs, ScopeLogs by ScopeLogs, cut near GW_FRAME_BYTES
+ *     log_finish ─▶ ResourceLogs by ResourceLogs, ScopeLogs by ScopeLogs, split near GW_FRAME_BYTES
  *
- * The trace id of a record is looked up when its frame is made: the later, the likelier its trace is known.
+ * The trace id of a record is looked up when its frame is made: the later, the more likely its trace is
+ * known.
  *
- * Ownership and threads: as log_record.h says of a log_batch.
+ * Ownership and threads: see log_record.h.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_BATCH_H
@@ -70,18 +71,18 @@ struct log_batch {
     struct log_slot *slots;
     size_t n, cap, left; /* slots; those whose records are in no frame yet */
     struct log_groups groups;
-    struct gw_intake intake; /* what was refused and dropped since the last log_finish, and received in all */
+    struct gw_intake intake; /* refused and dropped since the last log_finish, and received in total */
     size_t charged;
 };
 
 /* log_batch.c: the newest setup of the batch's conf; the batch is empty. */
 void log_batch_begin_setup(struct log_batch *);
-/* log_batch.c: one record, of which everything was found but what its envelope says. */
+/* log_batch.c: writes one record; everything is found except the envelope's values. */
 enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
-/* log_script.c: the script for a record: the one that its sender asks for, else the option's, else its
- * source's; NULL: there is none. */
+/* log_script.c: the script for a record: the one that its sender names, else the option's, else its source's;
+ * NULL: none. */
 const struct sc_script *log_script_of(struct log_batch *, gw_str asked, gw_str source);
-/* The record by way of the script: `text` is its message, `around` what its envelope said. */
+/* Reads the record with the script: `text` is its message, `around` the envelope's values. */
 enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *,
                             gw_str text, const struct log_found *around);
 

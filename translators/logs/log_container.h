@@ -1,16 +1,16 @@
-/* log_container.h: logs of containers, as Kubernetes' runtimes and Docker leave them on disk.
+/* log_container.h: reads container logs as Kubernetes' runtimes and Docker write them to disk.
  *
- *   CRI     2026-11-21T00:35:42.1Z stdout P first part       the P parts of a line go before its F, each stream by itself
+ *   CRI     2026-11-21T00:35:42.1Z stdout P first part       the P parts of a line precede its F, separately for each stream
  *           2026-11-21T00:35:42.2Z stdout F , second part
  *   Docker  {"log":"text\n","stream":"stderr","time":"2026-11-21T00:35:42.3Z"}     a text without \n is a part
  *
  *   /var/log/pods/NS_POD_UID/CONTAINER/RESTARTS.log           also with a suffix: rotated
- *   /var/log/containers/POD_NS_CONTAINER-ID.log               links to the former
+ *   /var/log/containers/POD_NS_CONTAINER-ID.log               links to those
  *   /var/lib/docker/containers/ID/ID-json.log                 which may be links to these
  *
- * Paths are known by their last names, so it does not matter below which folder they stand.
+ * Paths are recognized by their last components, below any folder.
  *
- * Ownership: a piece's text is a view of the line, or lives in the arena. A log_container is the caller's.
+ * Ownership: a piece's text is a view of the line, or in the arena. A log_container is the caller's.
  * Threads: no state but the caller's.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +22,7 @@
 
 enum log_iostream { LOG_STDOUT, LOG_STDERR, LOG_IOSTREAMS };
 
-/* What one line of the file holds of a line of the container. */
+/* The part of a container's line in one line of the file. */
 struct log_piece {
     gw_str text; /* without its end */
     uint64_t time;
@@ -36,8 +36,8 @@ gw_str log_iostream_name(enum log_iostream); /* "stdout" */
 
 /* The names in a path. */
 struct log_container;
-/* Takes from the path what is not known yet. `known` may be NULL. NULL: the path says nothing and nothing is
- * known, or there is no memory. */
+/* Adds what the path shows to `known`, which may be NULL. NULL: the path shows nothing and nothing is known,
+ * or there is no memory. */
 struct log_container *log_container_learn(struct log_container *known, gw_str path);
 void log_container_drop(struct log_container *);
 /* Attributes for log_input.resource; a view that is good until something is learned. NULL: none. */

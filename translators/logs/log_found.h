@@ -1,7 +1,9 @@
-/* log_found.h: what a record says of itself, wherever that was found: in its text, in its JSON, by a script,
- * on its envelope.
+/* log_found.h: the parts of a record that were found in its text, in its JSON, by a script, or in its
+ * envelope.
  *
- * Views, good until the record is written. Empty, 0: not found.
+ * Views, valid until the record is written. Empty, 0: not found.
+ *
+ * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_FOUND_H
@@ -21,7 +23,7 @@ struct log_found {
     struct log_trace trace;
     uint64_t span;
     gw_str source, tags; /* of an intake's item */
-    gw_str program;      /* of a syslog line: the service, where nobody says it */
+    gw_str program;      /* of a syslog line: the service, if nothing else names it */
 };
 
 /* Nothing was found but the body. Field by field: what compilers make of {0} for a struct of this size costs more than
@@ -54,15 +56,15 @@ struct log_reader {
     int depth;    /* of lines within lines */
 };
 
-/* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of
- * it. Gives back what of it is a line of its own (syslog's message, JSON behind a time): it was not read. */
+/* log_text.c: reads a text of one or more lines. body is the rest if the front was understood, else all of
+ * it. Returns the part that is a line of its own (syslog's message, JSON after a time) and was not read. */
 gw_str log_read_text(struct log_reader *, gw_str text, struct log_found *);
 /* log_json.c: text that may be JSON. */
 void log_read_any(struct log_reader *, gw_str text, struct log_found *);
-/* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message,
- * which is text or JSON in its turn and was not read yet. */
+/* Reads an item of Datadog's logs intake; false when it is not a JSON object. With true in *inner, body is
+ * its message, which is text or JSON itself and was not read yet. */
 bool log_read_item(struct log_reader *, gw_str text, struct log_found *, bool *inner);
-/* Reads it: what it says wins. */
+/* Reads it; its values override the others. */
 void log_read_inner(struct log_reader *, gw_str text, struct log_found *);
 
 #endif

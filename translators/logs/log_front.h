@@ -1,22 +1,24 @@
-/* log_front.h: the front of a text line, piece by piece.
+/* log_front.h: reads the front of a text line, piece by piece.
  *
  *     2026-11-21 00:35:39,530 [main] ERROR c.e.Cart:12 - dd.trace_id=… dd.span_id=… - no such item
  *     time                    name   level logger      marks                          message
  *
- * What is taken off the body stands somewhere else in the record; the first piece that is not understood
- * begins the message. A piece that stands in the way of others (a time that cannot be read, a request's id
- * before the level) is kept: the message begins with it, and the pieces behind it count all the same.
+ * What is removed from the body is elsewhere in the record. The message begins at the first piece that is
+ * not understood. A piece that is between others (an unreadable time, a request's id before the level)
+ * stays: the message begins with it, and the pieces after it are still read.
  *
- *     log_front.c            what they share
- *     log_text.c             goes over the pieces, and looks elsewhere in a line whose front says little
+ *     log_front.c            shared parts
+ *     log_text.c             reads the pieces, and searches other places of a line whose front has little
  *     log_front_words.c      pieces without brackets
- *     log_front_columns.c    what stands between the time and the level: databases, threads, pairs
+ *     log_front_columns.c    columns between the time and the level: databases, threads, pairs
  *     log_front_brackets.c   pieces in brackets
  *     log_front_marks.c      ids, service, env, version
- *     log_front_forms.c      lines of a shape of their own: glog, Redis, Ruby's Logger, syslog, …
+ *     log_front_forms.c      lines with a format of their own: glog, Redis, Ruby's Logger, syslog, …
  *
- * The state lives for one record. All functions that take a piece return false, and leave the state as it
- * was, when what stands there is none.
+ * The state lives for one record. A function that takes a piece returns false, and leaves the state
+ * unchanged, if the text does not begin with such a piece.
+ *
+ * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_FRONT_H
@@ -27,10 +29,10 @@
 
 enum { LOG_FRONT_NAMES = 3, LOG_LEVEL_MAX = 13 /* bytes of a level's word at most */ };
 
-/* [name] before anything told whether it is a thread or a logger. */
+/* [name] before it is known whether it is a thread or a logger. */
 struct log_front_name {
     gw_str text;
-    bool early;    /* it stood before the level */
+    bool early;    /* it was before the level */
     bool adjacent; /* to the bracket before it */
 };
 
@@ -38,7 +40,7 @@ struct log_front {
     struct log_reader *r;
     struct log_found *found;
     const char *begin, *at, *end;
-    const char *time_from; /* where the time stands; NULL: none was found */
+    const char *time_from; /* start of the time; NULL: none was found */
     const char *keep;      /* the message begins here at the latest; NULL: behind the last piece */
     const char *open;      /* the bracket around the time that is not closed yet */
     struct log_front_name names[LOG_FRONT_NAMES];
@@ -46,7 +48,7 @@ struct log_front {
     int64_t number; /* [123]: of a process, or a thread */
     bool numbered;
     bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */;
-    bool dashed;   /* the logger stood before a dash */
+    bool dashed;   /* a dash followed the logger */
     bool spring;   /* `123 ---` was there */
     bool columned; /* columns between `|` */
     bool lettered; /* the level was a single letter */
@@ -148,9 +150,9 @@ bool log_front_correlation(struct log_front *, gw_str inside);
 /* Marks anywhere in the text; the body stays whole. */
 void log_front_find_marks(struct log_found *, gw_str text);
 
-/* A line that is of a shape of its own from its first character on: true when it was read. */
+/* Reads a line whose format is recognized by its first characters: true when it was read. */
 bool log_front_form(struct log_front *);
-/* Behind the time: `host app[pid]:` of syslog files. The rest is the message, perhaps a line of its own. */
+/* After the time: `host app[pid]:` of syslog files. The rest is the message, which may be a line of its own. */
 bool log_front_syslog(struct log_front *);
 /* From its first character on: `1795961817.267908 host app[pid]:` of journalctl -o short-unix. */
 bool log_front_unix(struct log_front *);

@@ -35,13 +35,13 @@ struct log_scope {
 enum { LOG_CHAINS = 1024 };
 
 struct log_groups {
-    uint64_t seed; /* so that nobody outside can make names that fall on one chain */
+    uint64_t seed; /* so that a client cannot choose names that collide */
     struct log_scope *chains[LOG_CHAINS], *resources[LOG_CHAINS];
     struct log_scope *last, *first_resource, *last_resource;
     size_t n;
 };
 
-/* The scope of that origin, found or made; NULL when there is no memory. */
+/* Finds or makes the scope of that origin; NULL when there is no memory. */
 struct log_scope *log_group_find(struct log_groups *, struct gw_arena *, const struct log_origin *);
 
 #endif

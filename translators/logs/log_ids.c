@@ -1,5 +1,5 @@
 /* log_ids.c: Reads trace and span ids in every form that Datadog's tracers and loggers write, and searches for
- * them in a text. Pure. Called by log_text.c, log_json.c and log_script.c for each record, so the usual forms
+ * them in a text. Pure. Called by log_front_marks.c, log_json.c and log_script.c for each record, so the usual forms
  * take a few nanoseconds.
  *
  * SPDX-License-Identifier: Apache-2.0 */

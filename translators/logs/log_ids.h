@@ -15,16 +15,16 @@
 #include "core/base/str.h"
 
 struct log_trace {
-    uint64_t high, low; /* low 0: there is none. high 0: not known, or none */
+    uint64_t high, low; /* low 0: no id. high 0: not known, or zero */
 };
 
 enum log_id { LOG_ID_BAD, LOG_ID_NONE, LOG_ID_GOOD };
 
 enum log_id log_trace_id(gw_str, struct log_trace *);
 enum log_id log_span_id(gw_str, uint64_t *);
-/* Finds `trace_id` and `span_id` (`traceId`, `spanId`; with dd. or dd_ in front, which win) anywhere in a
- * text, and what is said beside them. Other keys that end so (`parent_trace_id`) are of other records.
- * Returns false when there are none. */
+/* Finds `trace_id` and `span_id` (`traceId`, `spanId`; those with dd. or dd_ before them win) anywhere in a
+ * text, and the service, env and version beside them. Other keys with this ending (`parent_trace_id`) belong
+ * to other records. False when there are none. */
 struct log_marks {
     gw_str trace, span, service, env, version;
 };

@@ -16,7 +16,7 @@
 
 /* Begins with a pair, and has a level, or a time and a message. */
 bool log_is_logfmt(gw_str);
-/* *whole: not all of the text is pairs. False when there is no memory. */
+/* *whole: true if the text has other parts than pairs. False when there is no memory. */
 bool log_logfmt_json(struct gw_arena *, gw_str text, gw_str *json, bool *whole);
 
 #endif

@@ -1,9 +1,9 @@
-/* log_misses.h: how often the patterns of scripts did not match, by script and pattern.
+/* log_misses.h: counts how often the patterns of scripts did not match, by script and pattern.
  *
  *     a library is read ─▶ each grok() has its row (by script, place and pattern) ─▶ GET /metrics
  *
- * A row lives as long as the process, so a script that is read once more goes on counting where it was. There
- * are LOG_MISSES at most; patterns beyond that are not counted.
+ * A row lives as long as the process, so a script that is read again continues its counts. There are
+ * LOG_MISSES at most; further patterns are not counted.
  *
  * Ownership: the scripts'. Threads: rows are made on the main thread, counted and read on any.
  * SPDX-License-Identifier: Apache-2.0

@@ -18,13 +18,12 @@
 
 enum { LOG_RESOURCE_ATTRIBUTES = 1 /* field of Resource */ };
 
-/* "k:v,k:v", as Datadog's tags are written. Service, env, version and host go to the origin where it has
- * none, what the table knows to the resource, everything else to the record. A key that comes several times
- * makes an array of its values. */
+/* "k:v,k:v", as Datadog's tags are written. Service, env, version and host go to the origin if it has none,
+ * keys of the table to the resource, all others to the record. A repeated key makes an array of its values. */
 void log_tags_read(gw_str tags, struct log_attrs *record, struct log_attrs *resource, struct log_origin *);
-/* The key is among the tags, and one that the table knows: it is an attribute of the resource. */
+/* True if the key is among the tags and in the table: it is an attribute of the resource. */
 bool log_tag_is_resource(gw_str tags, gw_str key);
-/* Cuts the next attribute off what was written. False: there is none. */
+/* Removes the next attribute from the written ones. False: there is none. */
 bool log_resource_next(gw_str *written, gw_str *key, gw_str *attribute);
 
 #endif

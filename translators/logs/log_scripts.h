@@ -25,8 +25,8 @@ void log_library_drop(struct log_library *);
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);
 /* The names of its scripts, without .p; NULL-terminated, and never NULL itself. */
 const char *const *log_library_names(const struct log_library *);
-/* What is wrong with a script that does not load, at `path`: a mistake where one is asked for (strict), else
- * a warning. */
+/* Reports the mistake of a script that does not load, at `path`: a mistake if the configuration is checked
+ * strictly, else a warning. */
 void log_library_report(const struct log_library *, const struct sc_script *, const char *path, bool strict,
                         struct gw_diagnostics *);
 
@@ -34,30 +34,29 @@ void log_library_report(const struct log_library *, const struct sc_script *, co
 struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
-/* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not
- * load are warnings (mistakes where it is strict), a directory that cannot be read is a problem, at
- * pipelines.directory; then the library stays what it was. */
+/* Reads the directory, for the first time or again; an empty name means none. Scripts that do not load are
+ * warnings (mistakes if strict). A directory that cannot be read is a mistake at pipelines.directory; then
+ * the library stays unchanged. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
-/* `ddgate check`: from now on what is worth a warning while data comes in is a mistake. */
+/* For `ddgate check`: problems that are a warning while data arrives become mistakes. */
 void log_scripts_be_strict(struct log_scripts *);
 bool log_scripts_are_strict(const struct log_scripts *);
-/* A reference to what was read last; NULL when there is nothing. */
+/* A reference to the last library; NULL if there is none. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 
-/* Something that works by the scripts (a log_conf) and wants to know when they were read once more. Main
- * thread. */
+/* An object that uses the scripts (a log_conf) and is told when they were read again. Main thread. */
 struct log_scripts_user {
     void (*renew)(struct log_scripts_user *, struct gw_diagnostics *);
     struct log_scripts_user *next;
 };
 void log_scripts_enter(struct log_scripts *, struct log_scripts_user *);
 void log_scripts_leave(struct log_scripts *, struct log_scripts_user *);
-/* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them
- * work by what was read. */
+/* Call it after log_scripts_read while receivers run: it calls each user's `renew`, so that all use the new
+ * scripts. */
 void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
 /* The groks of a library that an option names are counted too; those of the directory are. NULL is legal. */
 void log_scripts_watch(struct log_scripts *, struct log_library *);
-/* Patterns that did not match, one by one; NULL: there are no more. Any thread. */
+/* Patterns that did not match, by number; NULL: there are no more. Any thread. */
 const struct log_miss *log_scripts_miss(const struct log_scripts *, size_t i);
 /* Counters of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);

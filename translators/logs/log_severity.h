@@ -15,9 +15,10 @@
 
 enum { LOG_SEVERITY_INFO = 9 };
 
-/* 0: that is no level. slog's "INFO+2" is one. */
+/* 0: not a level. slog's "INFO+2" is one. */
 int log_severity_word(gw_str);
-/* The same for a word of a text line that may be prose: there `http`, `note` and single letters are none. */
+/* The same for a word of a text line that may be prose: there `http`, `note` and single letters are not
+ * levels. */
 int log_severity_plain(gw_str);
 /* *word is what the dialect calls the number. */
 int log_severity_number(int64_t, bool python, gw_str *word);

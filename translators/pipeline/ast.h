@@ -1,9 +1,10 @@
-/* ast.h: a script as a tree, and what is wrong with it.
+/* ast.h: a script as a tree, and the mistakes in it.
  *
- *     text ──lex──▶ tokens ──parse──▶ nodes ──check──▶ nodes that carry what their functions need ──eval──▶ the record
+ *     text ──lex──▶ tokens ──parse──▶ nodes ──check──▶ nodes with the data that their functions need ──eval──▶ the record
  *
- * Nodes live in the script's arena and are only read once it is checked, so threads share them. A place is an
- * offset into the text until somebody has to read it.
+ * Nodes are in the script's arena and are only read once the script is checked, so threads share them. A
+ * place is an offset into the text until a message needs line and column.
+ * Threads: one while a script loads; a checked script is const.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_AST_H
@@ -62,7 +63,7 @@ struct sc_node {
     uint8_t kind, op; /* op of SN_ASSIGN: SO_NONE for a plain = */
     uint32_t pos;
     uint32_t n;    /* of kids */
-    uint32_t slot; /* of what has a key: the variable of that name */
+    uint32_t slot; /* for nodes with a key: the variable of that name */
     gw_str key;    /* the name it has as a key of functions: of identifiers, a.b, and text; `_` is message */
     gw_str text;   /* of identifiers: the name as written; of text: itself; of calls: the function */
     union {
@@ -75,7 +76,7 @@ struct sc_node {
     void *data; /* of calls: what the check prepared */
 };
 
-/* What is wrong, where: "main.p:3:7: …" and a line for each caller. */
+/* A mistake with its place: "main.p:3:7: …", and a line for each caller. */
 struct sc_fault {
     char text[1024];
     gw_str name;  /* the script */

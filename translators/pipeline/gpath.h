@@ -1,10 +1,12 @@
-/* gpath.h: paths into JSON text in the manner of tidwall/gjson.
+/* gpath.h: paths into JSON text, as in tidwall/gjson.
  *
  *     a.b   a.0   a.#   a.#.b   a.#(k=="v").b   a.#(n>1)#   na*e   a\.b   a|b
  *
- * A path works on the text itself: what it finds is a piece of it, or an array made of pieces. Of names that
- * come twice the first counts. Modifiers (@reverse) and multipaths ({a,b}) are not known: such a path finds
+ * A path works on the text itself: its result is a piece of the text, or an array of pieces. Of repeated
+ * names the first counts. Modifiers (@reverse) and multipaths ({a,b}) are not supported: such a path finds
  * nothing.
+ *
+ * Threads: pure functions. Ownership: a result is a view of the text or in the arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_GPATH_H

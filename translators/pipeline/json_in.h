@@ -6,6 +6,7 @@
  * digits (value.h), unless it begins with a zero. Nesting is bounded by GW_JSON_DEPTH.
  *
  * Ownership: text without escapes is a view of the input.
+ * Threads: the arena's owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_JSON_IN_H
@@ -13,7 +14,7 @@
 
 #include "translators/pipeline/value.h"
 
-/* False when the text is no JSON, or the arena is spent. */
+/* False when the text is not JSON, or the arena is spent. */
 bool sc_json_read(struct gw_arena *, gw_str text, struct sc_val *out);
 /* Whether it is JSON by the letter (RFC 8259). */
 bool sc_json_valid(gw_str text);

@@ -2,6 +2,7 @@
  *
  * A lexical error is a token too (ST_ERROR, its words in `value`); nothing follows it. Comments and blanks do
  * not come out; an end of line does, because it ends statements.
+ * Threads: one; a lexer is the caller's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_LEX_H

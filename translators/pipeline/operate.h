@@ -1,5 +1,6 @@
 /* operate.h: operators and slices. Each evaluates its node; false with the fault when the operands do not go
  * together.
+ * Threads: pure functions, except for the arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_OPERATE_H

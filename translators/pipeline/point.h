@@ -2,10 +2,10 @@
  *
  *     name · tags (text) · fields (any value but lists and maps, which are kept as JSON text) · time · drop
  *
- * Keys are few, so they stand in one array in the order they came, and are found by looking. A name is a tag
- * or a field, never both. What is set on a tag stays a tag and becomes text.
+ * There are few keys, so they are in one array in the order of arrival, and are found by a linear search. A
+ * name is a tag or a field, never both. A value that is set on a tag becomes text.
  *
- * Ownership: everything lives in the record's arena, or outlives it.
+ * Ownership: everything is in the record's arena, or outlives it.
  * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,7 +43,7 @@ void sc_point_set(struct sc_point *, gw_str key, struct sc_val);
 /* Moves a field of that name to the tags. */
 void sc_point_set_tag(struct sc_point *, gw_str key, struct sc_val);
 void sc_point_del(struct sc_point *, gw_str key);
-/* Keeps the kind, and replaces what has the new name. */
+/* Keeps tag or field, and replaces a key that has the new name. */
 void sc_point_rename(struct sc_point *, gw_str from, gw_str to);
 
 /* What happens after a script that ended well: the status of a log record is mapped (and may drop it), and

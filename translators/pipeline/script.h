@@ -1,23 +1,24 @@
-/* script.h: Datakit's Pipeline scripts, unchanged.
+/* script.h: runs Datakit's Pipeline scripts unchanged.
  *
  *     sources ──sc_load──▶ a set of scripts ──sc_run──▶ the record, changed ──sc_point_finish──▶ status, time, drop
  *                (once)                      (per record)
  *
- * What it is for: users bring `.p` scripts that pick log lines apart; here they mean what they mean to their
- * reference engine (pipeline-go 1.3.0). docs/pipeline.md is the language, and lists where we differ and why.
+ * Users bring `.p` scripts that split log lines into fields; here they have the same meaning as in their
+ * reference engine (pipeline-go 1.3.0). docs/pipeline.md describes the language, and lists the deviations
+ * with their reasons.
  *
- * Loading finds every mistake that can be found before a line comes: syntax, unknown functions, wrong
- * arguments, bad expressions, patterns that are not there, scripts that use each other in a circle. One bad
- * script does not spoil the others, unless they use it.
+ * Loading finds every mistake that can be found before a line arrives: syntax, unknown functions, wrong
+ * arguments, invalid expressions, missing patterns, scripts that use each other in a circle. A bad script
+ * does not affect the others, unless they use it.
  *
- * Running never stalls: a record may take SC_STEPS steps and about SC_RUN_MS, its arena is bounded by the
- * caller, and expressions have a budget (re.h). Expressions that run out of it count as no match, are counted
- * in the thread, and after SC_GIVE_UPS of them the run ends with an error. The clock is only read by runs
- * that take many steps, calls or matches. A run error stops the script; what it changed stays; the caller
- * forwards the record.
+ * Running is bounded: a record may take SC_STEPS steps and about SC_RUN_MS, its arena is bounded by the
+ * caller, and expressions have a budget (re.h). Expressions that exceed it count as no match and are
+ * counted in the thread; after SC_GIVE_UPS of them the run ends with an error. Only runs with many steps,
+ * calls or matches read the clock. A run error stops the script; its changes stay; the caller delivers the
+ * record.
  *
- * Ownership: a set owns its scripts and all they need; records live in the arena of the sc_env. Threads: a
- * set is read by all (its cache of cache_set() has a lock), a thread has its own sc_thread.
+ * Ownership: a set owns its scripts and everything that they need; records are in the arena of the sc_env.
+ * Threads: a set is shared (its cache of cache_set() has a lock), a thread has its own sc_thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_SCRIPT_H
@@ -49,11 +50,11 @@ struct sc_source {
 /* NULL when there is no memory. */
 struct sc_set *sc_load(const struct sc_source *, size_t n);
 void sc_drop(struct sc_set *);
-/* NULL: there is none of that name. One that is broken is there too: sc_broken says what is wrong. */
+/* NULL: there is no script of that name. A broken script is found too: sc_broken returns its mistake. */
 const struct sc_script *sc_find(const struct sc_set *, gw_str name);
 const struct sc_fault *sc_broken(const struct sc_script *); /* NULL when it is well */
 gw_str sc_source_text(const struct sc_set *, gw_str name);
-/* A script that others of the set use and that is not in it; empty: there is none. */
+/* The name of a script that others use and that is not in the set; empty: there is none. */
 gw_str sc_missing(const struct sc_set *);
 
 struct sc_thread *sc_thread_new(void);
@@ -62,21 +63,22 @@ void sc_thread_drop(struct sc_thread *);
 uint64_t sc_gave_up(const struct sc_thread *);
 
 size_t sc_scripts(const struct sc_set *);
-/* The grok() calls of a script, both by number. *pattern: what it looks for. `missed` is counted up whenever
- * a record does not match; it outlives the set. False: there are no more. */
+/* Describes a grok() call of a script, both by number. *pattern: its pattern. `missed` is incremented for
+ * every record that does not match; it must outlive the set. False: there are no more. */
 bool sc_count_misses(struct sc_set *, size_t script, size_t grok, atomic_uint_least64_t *missed);
 bool sc_grok_of(const struct sc_set *, size_t script, size_t grok, gw_str *name, gw_str *pattern,
                 unsigned *line, unsigned *column);
-/* Of the run that the thread did last: it asked a grok(), and none matched. */
+/* True if the thread's last run called a grok(), and none matched. */
 bool sc_matched_nothing(const struct sc_thread *);
-/* For people: where its groks, by number, stopped matching, and on which part. Empty: there are no more. */
+/* Explains, for people, where a grok of the last run, by number, stopped matching, and on which part. Empty:
+ * there are no more. */
 gw_str sc_explain_miss(const struct sc_thread *, size_t miss, struct gw_arena *);
 
 struct sc_env {
     struct gw_arena *arena;
     struct sc_thread *thread;
     int64_t now;             /* ns since 1970 */
-    const struct zone *zone; /* of times that do not say theirs */
+    const struct zone *zone; /* for times without a zone */
 };
 
 /* False with the fault when it ended with an error; the script must not be broken. */

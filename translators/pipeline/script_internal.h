@@ -1,9 +1,11 @@
-/* script_internal.h: what the parts of the engine share: scripts, the check, a run, and how a builtin
- * function is made.
+/* script_internal.h: shared by the parts of the engine: scripts, the check, a run, and the form of a
+ * builtin function.
  *
- * A builtin is a row of functions.def: its name, how arguments are given, a check that looks at the nodes
+ * A builtin is a row of functions.def: its name, how arguments are passed, a check that examines the nodes
  * once, and a run. A function that "sets a key" writes the point, never a variable; one that reads a key
  * takes the variable of that name first.
+ *
+ * Threads: a checked script is shared and const; a run belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_SCRIPT_INTERNAL_H
@@ -29,12 +31,12 @@ struct sc_use {
     struct sc_use *next;
 };
 
-/* A grok(): what it looks for, and how often that was not there. */
+/* A grok(): its pattern, and how often it did not match. */
 struct sc_grok {
     struct grok *grok;
     const struct sc_script *script;
     uint32_t pos;
-    atomic_uint_least64_t *missed; /* the loader's; NULL: nobody counts */
+    atomic_uint_least64_t *missed; /* the loader's counter; NULL: not counted */
     struct sc_grok *next;
 };
 
@@ -82,8 +84,8 @@ struct sc_check {
 bool sc_check(struct sc_script *);
 bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are
- * too many. */
+/* The script frees it with `drop` when it is freed itself; false (and dropped at once) when there is no
+ * memory, or there are too many. */
 bool sc_own(struct sc_check *, void (*drop)(void *), void *what);
 void *sc_check_memory(struct sc_check *, size_t size);
 const char *sc_kind_name(const struct sc_node *); /* "an int" */
@@ -117,8 +119,8 @@ bool sc_run_fail(struct sc_run *, uint32_t pos, const char *fmt, ...) __attribut
 /* Runs a script on the same record (use) or on another (create_point). */
 bool sc_run_other(struct sc_run *, const struct sc_script *, struct sc_point *);
 bool sc_eval(struct sc_run *, const struct sc_node *, struct sc_val *out);
-/* For the builtins that overlook what is wrong with an argument: nil, and *good (may be NULL) false, where it
- * ends with an error. False only when the run itself is over: too many steps, no memory left. */
+/* For builtins that ignore errors in an argument: then the result is nil, and *good (may be NULL) false.
+ * Returns false only when the run itself is over: too many steps, no memory. */
 bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *good);
 /* The variable or the key of that name; false when there is neither. */
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
@@ -172,7 +174,7 @@ static inline struct sc_val sc_z(const char *z)
 /* The values of a SC_TYPED call, by place; nil where left out. False with the fault when one has the wrong
  * type. */
 bool sc_arguments(struct sc_run *, const struct sc_node *call, struct sc_val *vals);
-/* The literal's value; nil of what is none. */
+/* The literal's value; nil for other nodes. */
 struct sc_val sc_literal(const struct sc_node *);
 
 struct sc_cache *sc_cache_new(void);

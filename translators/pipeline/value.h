@@ -1,13 +1,13 @@
-/* value.h: what a Pipeline script computes with.
+/* value.h: the values of Pipeline scripts.
  *
  *     void  nil  bool  int (64 bits)  float (double)  str (bytes, mostly UTF-8)  list  map (names are text)
  *
- * Lists and maps are references: two variables may name one list. A map keeps its pairs sorted by name, so
- * looking up is a binary search and its JSON text is in order. A float that came out of JSON as an integer
- * with more digits than a double holds keeps those digits beside it: they come out again as text and as JSON,
- * which is how 64-bit ids survive.
+ * Lists and maps are references: two variables may refer to one list. A map keeps its pairs sorted by name,
+ * so a lookup is a binary search and its JSON text is sorted. A float that was read from JSON as an integer
+ * with more digits than a double holds also keeps these digits: they are written again as text and as JSON,
+ * so 64-bit ids survive.
  *
- * Ownership: text, lists and maps live in the record's arena or in the script's, and are never freed alone.
+ * Ownership: text, lists and maps are in the record's arena or in the script's, and are never freed alone.
  * Threads: one owner at a time.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,7 +23,7 @@ struct sc_map;
 
 struct sc_val {
     uint8_t type;       /* enum sc_type */
-    uint8_t digits_len; /* of a float: how many digits stand at f.digits, 0: none are kept */
+    uint8_t digits_len; /* for a float: number of digits at f.digits, 0: none are kept */
     union {
         bool b;
         int64_t i;
@@ -81,11 +81,11 @@ static inline struct sc_val sc_str(gw_str s)
 /* "int", for messages. */
 const char *sc_type_name(enum sc_type);
 
-/* False for nil, void, false, 0, "", and what is empty. */
+/* False for nil, void, false, 0, "", and empty lists and maps. */
 bool sc_truth(const struct sc_val *);
 /* The same type and the same content, all the way down. */
 bool sc_same(const struct sc_val *, const struct sc_val *);
-/* Numbers and bools by value, text by content, nil is nil; what the operator == says. */
+/* Numbers and bools by value, text by content, nil equals nil; the result of the operator ==. */
 bool sc_equal(const struct sc_val *, const struct sc_val *);
 /* Of int, float and bool; 0 of others. */
 double sc_number(const struct sc_val *);
@@ -107,8 +107,8 @@ int sc_str_order(gw_str, gw_str);
 
 /* A value as text: the conversion of keys, tags and str(). Nothing is copied when v is text. */
 gw_str sc_text(struct gw_arena *, const struct sc_val *v);
-/* A value as JSON text. What is nested deeper than SC_TEXT_DEPTH is written as null: a script can put a list
- * into itself. */
+/* A value as JSON text. Values nested deeper than SC_TEXT_DEPTH are written as null, because a script can put
+ * a list into itself. */
 enum { SC_TEXT_DEPTH = 256 };
 void sc_json(struct gw_text *, const struct sc_val *v);
 #endif

@@ -1,20 +1,23 @@
-/* xml_tree.h: text as an XML tree of libxml2, for text that strangers write.
+/* xml_tree.h: parses untrusted text into an XML tree of libxml2.
  *
  *     text ──libxml2's parser──▶ events ──limits, xml_tree.c──▶ tree ──xpath.c──▶ text of a node
  *
  * The tree is the one that the reference engine (antchfx/xmlquery) builds:
- * - Text around the elements is ignored, so a log line may have words before its XML; there may be several root elements.
- * - Names are compared as they are written: the name space of p:b is the text "p". xmlns attributes are attributes.
- * - A CDATA section is a text node of its own. A comment is an empty node that separates text nodes, and so is a processing instruction.
+ * - Text around the elements is ignored, so a log line may have words before its XML; there may be several
+ * root elements.
+ * - Names are compared as they are written: the name space of p:b is the text "p". xmlns attributes are
+ * attributes.
+ * - A CDATA section is a separate text node. A comment is an empty node that separates text nodes, and so
+ * is a processing instruction.
  *
- * Nothing outside the text is ever read: no network, no files, no entities but the five of the standard. A
- * document type may be named, but not written out: one with an internal subset is refused. The text is UTF-8;
- * an encoding that it declares is not followed, so a sender cannot choose a converter.
+ * Nothing outside the text is read: no network, no files, no entities except the five of the standard. A
+ * document type may be named, but one with an internal subset is refused. The text is UTF-8; a declared
+ * encoding is ignored, so a sender cannot choose a converter.
  *
  * Limits: the enum below. libxml2 takes quadratic time in the last three. Memory is bounded by the arena's
  * budget, and charged to the arena's account until sc_xml_free.
  *
- * Threads: a tree has one owner. sc_xml_init is called first, on any thread.
+ * Threads: a tree has one owner. Call sc_xml_init first, on any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_XML_TREE_H
@@ -32,7 +35,7 @@ enum {
     SC_XML_SIBLINGS = 1000   /* texts and comments with no element between them */
 };
 
-/* A prefix of names, as XPath has to know it. */
+/* A prefix of names, for XPath. */
 struct sc_xml_prefix {
     xmlNs ns;
     unsigned open; /* elements around the present place that declare it */

@@ -20,7 +20,7 @@ struct sc_xpath {
     bool finds_twice;
 };
 
-/* False when it is no XPath, or the arena is spent. The text is copied to the arena. */
+/* False when it is not a valid XPath, or the arena is spent. The text is copied to the arena. */
 bool sc_xpath_init(struct sc_xpath *, struct gw_arena *, gw_str expression);
 /* The text of the first node, in the tree's arena. False when none is found, the value is not a set of nodes,
  * or a limit is reached. */

@@ -1,5 +1,5 @@
 /* dateparse_clock.c: Reads a time of day for dateparse_guess.c, with one function for each state. Owns
- * nothing: the state is in the caller's struct guess. Called by dateparse_guess.c and dateparse_date.c.
+ * nothing: the state is in the caller's struct guess. Called by dateparse_guess.c.
  *
  * SPDX-License-Identifier: Apache-2.0 AND MIT */
 #include "translators/text/dateparse_guess.h"

@@ -1,5 +1,6 @@
 /* dateparse_guess.h: the layout of a time, guessed. Used by dateparse.c; the walk over the date is in
  * dateparse_date.c, that over the time of day in dateparse_clock.c, what both write in dateparse_parts.c.
+ * Threads: one; the state is the caller's.
  * SPDX-License-Identifier: Apache-2.0 AND MIT
  */
 #ifndef DATEPARSE_GUESS_H
@@ -79,15 +80,15 @@ enum guess_clock {
     T_STATES
 };
 
-/* What a step of a walk says: on to the next character, the walk is over, it is no time, or begin again with
- * another text. */
+/* The result of a step: continue with the next character, finished, not a time, or start again with another
+ * text. */
 enum guess_step { GO_ON, DONE, NO_TIME, AGAIN };
 
 struct guess {
     int len, layout_len;
     enum guess_date date;
     enum guess_clock clock;
-    int i; /* where the walk stands */
+    int i; /* the position of the walk */
     int skip, extra, part1;
     /* where they begin, how long they are; 0: not known */
     int year, year_len, month, month_len, day, day_len;
@@ -100,7 +101,7 @@ struct guess {
 };
 
 bool guess_layout(struct guess *, gw_str text, char *why);
-/* False, with the words of the reference for a text that is no time. */
+/* Returns false, with the reference engine's message for a text that is not a time. */
 bool guess_unknown(gw_str text, char *why);
 
 enum guess_step guess_date_step(struct guess *, uint32_t rune);
@@ -112,7 +113,7 @@ void guess_day(struct guess *);
 void guess_year(struct guess *);
 void guess_clock_parts(struct guess *, int end);
 bool guess_next_is(const struct guess *, int at, char c);
-/* Cuts `text` out of the walk: what is left is walked again from its beginning. */
+/* Removes `text` from the walk: the rest is walked again from its beginning. */
 enum guess_step guess_cut(struct guess *, int from, int n);
 
 static inline bool guess_digit(uint32_t c)

@@ -1,14 +1,16 @@
-/* grok.h: patterns with names, expanded to one regular expression, and their captures with types.
+/* grok.h: expands named patterns to one regular expression, and gives its captures types.
  *
  *     %{NAME}  %{NAME:field}  %{NAME:field:int|float|bool|str}  (?P<field>…)
  *
- * The library is Logstash's as the reference engine ships it (grok_patterns.def). Scripts add their own in
- * scopes; a pattern is expanded when it is added, so it sees what was there before it. Characters that may
- * not stand in a group's name become `_` in the field. Every field of a pattern that matched is written: one
- * that took no part is "", 0, 0.0 or false. Of two captures with one field the last in the pattern counts.
+ * The patterns are Logstash's as the reference engine ships them (grok_patterns.def). Scripts add their own
+ * in scopes. A pattern is expanded when it is added, with the patterns that exist then. Characters that are
+ * not allowed in a group's name become `_` in the field. A pattern that matches writes all its fields: a
+ * field that took no part is "", 0, 0.0 or false. Of two captures with one field the last in the pattern
+ * counts.
  *
- * Ownership: definitions live in the arena they were added with, a compiled pattern until grok_drop. Threads:
- * a compiled one is shared.
+ * Ownership: definitions are in the arena with which they were added, a compiled pattern lives until
+ * grok_drop.
+ * Threads: a compiled pattern is shared.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GROK_H
@@ -64,8 +66,8 @@ struct grok_stop {
 
 /* False, and why (RE_ERROR_SIZE bytes), when the pattern names one that is not there. */
 bool grok_add(struct gw_arena *, struct grok_scope *, gw_str name, gw_str pattern, char *why);
-/* NULL, and why, when it names a pattern that is not there or is no expression. Lives in the arena, but for
- * the expression. */
+/* NULL, and why, when it names an unknown pattern or is not an expression. In the arena, except for the
+ * expression. */
 struct grok *grok_compile(struct gw_arena *, const struct grok_scope *, gw_str pattern, char *why);
 void grok_drop(struct grok *);
 /* For people: compiles the pattern's beginnings, the longest first, until one matches. */

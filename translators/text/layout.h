@@ -31,11 +31,11 @@ static inline int64_t layout_ns(struct layout_time t)
 /* A wall clock in a zone as seconds since 1970. */
 int64_t layout_wall(const struct zone *, int64_t wall);
 
-/* False with the reason (LAYOUT_ERROR_SIZE bytes, or NULL: nobody asks) in Go's words. A zone in the text
- * wins over `zone`. */
+/* False with the reason (LAYOUT_ERROR_SIZE bytes; NULL: not needed) in Go's words. A zone in the text
+ * overrides `zone`. */
 bool layout_parse(gw_str layout, gw_str text, const struct zone *zone, struct layout_time *out, char *why);
 void layout_format(struct gw_text *, gw_str layout, struct layout_time, const struct zone *);
-/* The layout of a name such as RFC3339; empty when there is none. */
+/* The layout of a name such as RFC3339; empty for an unknown name. */
 gw_str layout_named(gw_str name);
 void layout_strftime(struct gw_text *, gw_str format, struct layout_time, const struct zone *);
 /* "1h2.5s" in nanoseconds. */

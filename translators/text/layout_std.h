@@ -1,4 +1,5 @@
 /* layout_std.h: the parts of Go's layouts. Used by layout.c and layout_write.c.
+ * Threads: pure functions; the tables are const.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LAYOUT_STD_H
@@ -47,7 +48,7 @@ enum layout_std {
 
 struct layout_chunk {
     gw_str before, text, after; /* the layout around the part, and the part */
-    enum layout_std std;        /* LS_NONE: there is none, all of it is `before` */
+    enum layout_std std;        /* LS_NONE: no further part, the rest is `before` */
 };
 
 /* The next part of a layout. */

@@ -22,7 +22,7 @@
 
 #include "core/base/str.h"
 
-/* What is in force for a while. */
+/* Offset and name of a period. */
 struct posix_tz_type {
     int32_t offset; /* seconds east of Greenwich */
     bool dst;

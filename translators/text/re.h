@@ -1,20 +1,20 @@
-/* re.h: regular expressions as Go's RE2 understands them, run by PCRE2's JIT.
+/* re.h: regular expressions of Go's RE2, run by PCRE2's JIT.
  *
  *     expression ──check, rewrite──▶ PCRE2 program ──▶ match, no match, or gave up
  *
- * Scripts were written for RE2, so what RE2 refuses is refused (look-around, back references, possessive and
- * atomic groups, \Z \h \R \K, comments, counts over 1000), and what means something else is rewritten: \s has
- * no vertical tab, \v is one, `$` is the very end, groups are numbered inside and named here, a `{` that
- * starts no count is itself. \w \d \b are ASCII. A byte that is not UTF-8 counts as one U+FFFD, in
- * expressions such as `.` too.
+ * Scripts were written for RE2, so what RE2 refuses is refused (look-around, back references, possessive
+ * and atomic groups, \Z \h \R \K, comments, counts over 1000), and what has another meaning is rewritten:
+ * \s has no vertical tab, \v is one, `$` is the very end, groups are numbered inside and named here, a `{`
+ * that starts no count is a literal. \w \d \b are ASCII. A byte that is not UTF-8 counts as one U+FFFD,
+ * also for `.`.
  *
  * RE2 is linear; backtracking is not. So a match has a budget of steps at every start position, start
- * positions are tried in slices, and between slices the clock is read: after RE_TIME_NS the answer is
- * RE_GAVE_UP, which callers take for no match and count. Before that, what took too long is tried once more
- * with a memory of where it failed (re_memo.h), as long again.
+ * positions are tried in slices, and the clock is read between slices: after RE_TIME_NS the answer is
+ * RE_GAVE_UP, which callers treat as no match and count. Before that, a match that takes too long is tried
+ * once more with a memory of failed positions (re_memo.h), for the same time.
  *
- * Ownership: an expression is made and dropped by whoever loads scripts, and only read in between. Threads:
- * expressions are shared, a re_thread belongs to one thread.
+ * Ownership: an expression is made and freed by the code that loads scripts, and only read in between.
+ * Threads: expressions are shared, a re_thread belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_H
@@ -29,8 +29,8 @@ enum { RE_GROUPS = 400 };
 struct re;
 struct re_thread;
 
-/* NULL when it is refused: then why (RE_ERROR_SIZE bytes) says so in RE2's words. With `named_only`, groups
- * without a name capture nothing. */
+/* NULL when it is refused: then why (RE_ERROR_SIZE bytes) has the reason in RE2's words. With `named_only`,
+ * groups without a name capture nothing. */
 struct re *re_compile(gw_str expression, bool named_only, char *why);
 void re_drop(struct re *);
 unsigned re_groups(const struct re *); /* without the whole, which is group 0 */

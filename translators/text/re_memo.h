@@ -1,14 +1,14 @@
-/* re_memo.h: an expression that backtracks too long, run once more with a memory of where it failed.
+/* re_memo.h: runs an expression that backtracks too long once more, with a memory of failed positions.
  *
- * `(.*) (.*) (.*) …` has as many ways to cut a text as there are ways to choose its blanks, and a search that
- * backtracks tries them all. But what can follow a place of the expression at a place of the text does not
- * depend on how both were reached: there are no back references. So whatever was tried at such a pair and
- * failed need not be tried again, and the work is at most places times places. Places within a group that is
- * repeated are left out, because how often it was is not in the pair.
+ * `(.*) (.*) (.*) …` has as many ways to split a text as there are ways to choose its blanks, and a
+ * backtracking search tries them all. But what can follow a place of the expression at a place of the text
+ * does not depend on how both were reached, because there are no back references. So a pair that has failed
+ * need not be tried again, and the work is at most places times places. Places within a repeated group are
+ * left out, because the number of repetitions is not part of the pair.
  *
- *     (?C)(.*) (?C)(.*) …      PCRE2 calls us: was this place tried at this place of the text? Then back.
+ *     (?C)(.*) (?C)(.*) …      PCRE2 calls back: was this place tried at this place of the text? Then it backtracks.
  *
- * The match that is found is the same: only what fails is skipped.
+ * The result is the same: only failing positions are skipped.
  *
  * Ownership: a re_memo belongs to its expression. Threads: it is shared and const; the memory of a match is
  * the caller's.

@@ -6,7 +6,7 @@
 
 #include "core/base/str.h"
 
-enum { RE_ERROR_SIZE = 200 }; /* bytes of the text that says why an expression is refused */
+enum { RE_ERROR_SIZE = 200 }; /* size of the message about a refused expression */
 
 struct re_name {
     gw_str name;

@@ -1,6 +1,8 @@
-/* re_syntax.h: an expression of RE2's language as one of PCRE2's, or why it is none. Used by re.c.
+/* re_syntax.h: translates an expression of RE2's language to PCRE2's, or returns why it is invalid. Used by
+ * re.c.
  *
- * Ownership: the names are views of `from`; the rest is in the arena of `out`. Threads: pure functions.
+ * Ownership: the names are views of `from`; the rest is in the arena of `out`.
+ * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_SYNTAX_H
@@ -14,15 +16,15 @@ struct re_syntax {
     gw_str from;
     bool named_only; /* groups without a name capture nothing */
     char *why;       /* RE_ERROR_SIZE bytes */
-    /* what comes of it */
+    /* the result */
     struct gw_text out; /* its arena is the caller's, too */
     struct re_name *names;
     size_t names_n, names_cap;
     unsigned groups;
-    size_t at; /* where the reading stands in `from` */
+    size_t at; /* the position in `from` */
 };
 
-/* False: RE2 refuses it, and *why says so in its words. */
+/* False: RE2 refuses it, and *why has the reason in RE2's words. */
 bool re_rewrite(struct re_syntax *);
 
 #endif

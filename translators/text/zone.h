@@ -1,14 +1,14 @@
-/* zone.h: time zones of the machine's tz database, and of POSIX strings, read by us: the process has one TZ,
- * scripts name many.
+/* zone.h: time zones of the machine's tz database, and of POSIX strings. ddgate reads them itself, because
+ * the process has only one TZ and scripts name many.
  *
  *     Asia/Shanghai    :Asia/Shanghai    /etc/zones/plant    CST-8    <+08>-8    EST5EDT,M3.2.0,M11.1.0     (posix_tz.h)
  *
- * A zone is read once, kept for the life of the process and shared. Data names zones of the database only
- * (zone_find), so there are as many as it has files, and those of the configuration. After the last change
- * that a file lists, the POSIX string at its end holds.
+ * A zone is read once, kept for the life of the process and shared. Data can only name zones of the
+ * database (zone_find), so their number is bounded by its files, plus those of the configuration. After the
+ * last change in a file, the POSIX string at its end applies.
  *
  * Threads: reading the list of known zones takes a lock; a zone itself never changes. TZ is read once, when
- * it is first asked for.
+ * it is first used.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef ZONE_H
@@ -24,7 +24,7 @@ struct zone_at {
     int64_t begin, end; /* seconds since 1970 for which this holds */
 };
 
-/* By IANA name, case as in the database; "UTC" and "" are UTC. NULL: there is none of that name. */
+/* By IANA name, case as in the database; "UTC" and "" are UTC. NULL: there is no such zone. */
 const struct zone *zone_find(gw_str name);
 /* "+8", "-3:30", "CST": the place whose clock is meant, with its summer time, by the table of Datakit's
  * default_time. NULL: not in it. */

@@ -1,15 +1,15 @@
-/* metric_flusher.h: the thread that ends the intervals of a metric store: what came becomes frames, which are
- * offered to the fan-out.
+/* metric_flusher.h: the thread that ends the intervals of a metric store: it turns the points into frames
+ * and offers them to the fan-out.
  *
- *     metric store ─ each interval ─▶ frames ─▶ fan-out      refused: the points stay, and the next interval is added to them
+ *     metric store ─ each interval ─▶ frames ─▶ fan-out      refused: the points stay and are added to the next interval
  *
- * Samples that were dropped meanwhile are logged, with what helps.
+ * Samples dropped in the interval are logged with the remedy.
  *
- * At the end of a receiver, metric_flusher_last offers what is left until the queues take it, for
+ * When a receiver stops, metric_flusher_last offers the rest until the queues accept it, for
  * METRIC_FLUSHER_LAST at most; then it counts as refused.
  *
- * Ownership: the receiver's; it outlives neither the store nor the fan-out. Threads: start, stop and last by the
- * main thread.
+ * Ownership: the receiver's; the store and the fan-out outlive it.
+ * Threads: start, stop and last by the main thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_METRIC_FLUSHER_H
@@ -37,11 +37,12 @@ struct metric_flusher {
     uint64_t told_over_limit, told_no_memory; /* dropped samples that the log knows of */
 };
 
-/* The caller has set what is not its own. metric_flusher_fini also after it was not started. */
+/* Initializes the private members; the caller has set the others. metric_flusher_fini is also legal if it was
+ * not started. */
 void metric_flusher_init(struct metric_flusher *);
 void metric_flusher_fini(struct metric_flusher *);
 
-/* False: there is no thread, which was logged. */
+/* False: no thread could be started, which was logged. */
 bool metric_flusher_start(struct metric_flusher *);
 /* The thread ends; nothing is flushed. */
 void metric_flusher_stop(struct metric_flusher *);

@@ -1,5 +1,5 @@
-/* stacktrace_detect.h: which lines belong to the record before them: stack traces and everything else that is
- * indented.
+/* stacktrace_detect.h: decides which lines belong to the record before them: stack traces and other
+ * indented lines.
  *
  *     2026-11-21 10:00:00 ERROR [main] c.e.App - no order 7     a record
  *     java.lang.IllegalStateException: no order 7               ┐ maybe: looks like an exception; the next line decides
@@ -8,16 +8,16 @@
  *         ... 12 more                                           ┘
  *     2026-11-21 10:00:01 INFO  [main] c.e.App - next           another record
  *
- * An indented line continues the record before it, unless that one is indented itself. Of the others, those
- * that are known from traces of Python (chains, groups, SQLAlchemy's notes, loguru's frames), Java, Node, Go
- * (panics, zap, net/http), .NET (inner exceptions), Ruby, PHP (Monolog, PHP-FPM's workers,
- * messages of several lines), Elixir, Rails (each line behind the request's tags), Tomcat (JSP) and Rust do. An exception that begins at the margin joins the log line before it
- * where that one has a time or a level, and not one of INFO or below: else the two have nothing to do with
- * each other (an uncaught exception on standard error, in the same file as the access log).
+ * An indented line continues the record before it, unless that record is indented itself. Other lines
+ * continue it if they are known from traces of Python (chains, groups, SQLAlchemy's notes, loguru's
+ * frames), Java, Node, Go (panics, zap, net/http), .NET (inner exceptions), Ruby, PHP (Monolog, PHP-FPM's
+ * workers, messages of several lines), Elixir, Rails (each line after the request's tags), Tomcat (JSP) and
+ * Rust. An exception that starts in the first column joins the log line before it if that line has a time
+ * or a level, unless the level is INFO or lower: otherwise the two are unrelated (an uncaught exception on
+ * standard error, in the same file as the access log).
  *
- * Ownership: lines are views of the caller's buffer, which stay as they are until the record is over.
+ * Ownership: lines are views of the caller's buffer, which does not change until the record has ended.
  * Threads: no state but the caller's.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STACKTRACE_DETECT_H
@@ -25,11 +25,11 @@
 
 #include "core/base/str.h"
 
-/* So much of a first line is looked at: time and level stand in it. */
+/* The part of a first line that is searched for time and level. */
 enum { STACKTRACE_HEAD = 160 };
 
 enum stacktrace_verdict {
-    /* a record of its own; lines that were `maybe` before it do not belong to the old one */
+    /* a new record; `maybe` lines before it do not belong to the old one */
     STACKTRACE_STARTS,
     STACKTRACE_CONTINUES, /* belongs to the record, with all that was `maybe` before it */
     STACKTRACE_MAYBE      /* the next line decides */
@@ -46,9 +46,9 @@ struct stacktrace {
         FILE_RUST,
         FILE_ERROR,   /* `Error: …` of Rust's main, or of Node */
         FILE_MONOLOG, /* a [stacktrace] was there */
-        FILE_PHP,     /* an uncaught exception whose message goes on, up to its trace */
+        FILE_PHP,     /* an uncaught exception with a message of several lines, up to its trace */
         FILE_ELIXIR,  /* `** (RuntimeError) …` behind a log line */
-        FILE_RAILS,   /* what Rails says of an exception, line by line, each behind the request's tags */
+        FILE_RAILS,   /* Rails' lines about an exception, each after the request's tags */
         FILE_JSP /* Tomcat's `Servlet.service() for servlet …`: source lines may come before the trace */
     } kind;
     bool first_indented, indented; /* the first line; the last line that belongs to it for sure */

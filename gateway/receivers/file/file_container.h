@@ -1,19 +1,20 @@
-/* file_container.h: logs of containers: the lines of a runtime (CRI, Docker's json-file) become the lines that
- * the container wrote, before they are records.
+/* file_container.h: turns the lines of a container runtime (CRI, Docker's json-file) into the lines that
+ * the container wrote, before they become records.
  *
  *     buffer   [… stdout P a][… stderr F e1][… stdout F b][… stderr F   e2]
- *     stdout   [ab⏎]                  each stream is split into records by itself (file_multiline.h)
+ *     stdout   [ab⏎]                  each stream is split into records separately (file_multiline.h)
  *     stderr   [e1⏎  e2⏎]
  *
- * An offset is one number, so records go on when all that began before them are over too: what is done with is
- * always the front of the buffer. A stream that says nothing while the other one does is over before long:
- * after SILENT_LINES lines of the other, or half a second by the lines' own times.
+ * An offset is one number, so a record is passed on only when all records that began before it are
+ * complete: the finished part is always the front of the buffer. A stream that is silent while the other
+ * one writes counts as finished after SILENT_LINES lines of the other, or half a second by the lines' own
+ * times.
  *
- * Parts of a line are joined up to `max_line`; what follows is a line of its own. A runtime rotates a file
- * between any two of its lines, so what stands unfinished at the end of a file that was renamed is joined to
- * the beginning of the one that took its name. A line of neither form among the others is one of stdout.
+ * Parts of a line are joined up to `max_line`; the rest is a line of its own. A runtime rotates a file
+ * between any two of its lines, so an unfinished line at the end of a renamed file is joined with the start
+ * of its successor. A line in neither format is one of stdout.
  *
- * Ownership: the caller's; texts are there until it is cleared. Threads: one at a time.
+ * Ownership: the caller's; texts are valid until it is cleared. Threads: one at a time.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FILE_CONTAINER_H
@@ -26,7 +27,7 @@
 struct file_container_line {
     size_t at, from, next;
     struct log_piece piece; /* its first one; the text is not its whole */
-    bool wrapped;           /* false: the file has it as it stands */
+    bool wrapped;           /* false: the file has the line as it is */
 };
 
 struct file_container_record {
@@ -37,7 +38,7 @@ struct file_container_record {
     bool wrapped;
 };
 
-/* What one stream says in the buffer. */
+/* The text of one stream in the buffer. */
 struct file_container_stream {
     char *text;
     size_t len, cap;
@@ -65,15 +66,16 @@ void file_containers_fini(struct file_containers *);
 /* The buffer, which begins with a line, is of a container. */
 bool file_container_begins(struct file_containers *, const char *buf, size_t n);
 
-/* A buffer: cleared, put (also as several, one behind the other), split, then its records one by one. False:
- * there is no memory. */
+/* A buffer: clear it, put text into it (once or several times in a row), split it, then take its records one
+ * by one. False: there is no memory. */
 void file_container_clear(struct file_containers *);
-/* All whole lines; with `over` what has no line feed is one too. `whole` is where the last one ended. */
+/* Puts all complete lines; with `over` a rest without a line feed is a line too. `whole` is the end of the
+ * last line. */
 bool file_container_put(struct file_containers *, const char *buf, size_t n, size_t max, bool over);
 /* *done: the bytes that are done with once all records are taken. */
 bool file_container_split(struct file_containers *, const struct file_multiline *, enum file_end,
                           size_t *done);
-/* In the order in which they began. NULL: there is none left. */
+/* Returns the records in the order of their starts. NULL: there is none left. */
 const struct file_container_record *file_container_next(struct file_containers *);
 
 #endif

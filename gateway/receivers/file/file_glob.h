@@ -1,11 +1,11 @@
-/* file_glob.h: which files a receiver reads.
+/* file_glob.h: finds the files that a receiver reads.
  *
- *     /var/log/app/[*].log     * ? [a-z] within one name, as a shell has them; a leading dot must be written
- *     /srv/[**]/log/out.log    two stars alone between slashes: any number of folders, none too; not through symbolic links
+ *     /var/log/app/[*].log     * ? [a-z] within one name, as in a shell; a leading dot must be written
+ *     /srv/[**]/log/out.log    two stars alone between slashes: any number of folders, also none; not through symbolic links
  *
- * (The brackets are not part of it: a comment in C ends at star and slash.) A pattern of two stars at the end
- * means every file below. Only regular files count; a symbolic link to one does. Folders that cannot be read
- * are passed over, and told of.
+ * (The brackets are not part of it: a comment in C ends at star and slash.) A pattern of two stars at the
+ * end means every file below. Only regular files match, and symbolic links to them. Folders that cannot be
+ * read are skipped and reported.
  *
  * Threads: any; no state.
  * SPDX-License-Identifier: Apache-2.0
@@ -24,11 +24,11 @@ struct file_glob_seen {
     void (*file)(void *ctx, const char *path, const struct stat *);
     /* A folder in which a file that matches may appear: worth watching. */
     void (*folder)(void *ctx, const char *path);
-    /* A name that matches is a symbolic link, and may lead to a file, to another one later, or nowhere. NULL:
-     * nobody wants to know. */
+    /* Reports a matching name that is a symbolic link; its target may change or be missing. NULL: not
+     * reported. */
     void (*link)(void *ctx, const char *path);
-    /* A folder that cannot be listed, or a name that cannot be looked at, for another reason than that it is not
-     * there: errno. NULL: nobody wants to know. */
+    /* Reports a folder that cannot be listed, or a name that cannot be read, except if it does not exist:
+     * errno. NULL: not reported. */
     void (*trouble)(void *ctx, const char *path, int error);
     void *ctx;
 };

@@ -1,13 +1,14 @@
-/* file_index.h: what keeps the reader's cost at what happens, however many files there are.
+/* file_index.h: indexes and lists that make the reader's cost depend on events and not on the number of
+ * files.
  *
  *   file_index    a hash table: tails by inode, by watch and by name; entries by inode. Several may have one key
- *   file_list     a list of tails with two ends: those with something to read, those that rest, those that events told of
- *   file_timers   a heap of tails: the one whose time comes first
+ *   file_list     a list of tails with two ends: those with unread data, those that rest, those with an event
+ *   file_timers   a heap of tails: the one with the earliest time first
  *
- * The links stand in the tails and entries, so nothing is allocated for a place in an index or a list, and
- * both work when they are zeroed.
+ * The links are members of tails and entries, so a place in an index or a list needs no allocation. Both
+ * work when they are zeroed.
  *
- * Ownership: links belong to what they stand in, which leaves the index before it is freed. Threads: one at a
+ * Ownership: a link belongs to its struct, which leaves the index before it is freed. Threads: one at a
  * time.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,7 +26,7 @@
 struct file_index_link {
     struct file_index_link *next;
     uint64_t key;
-    void *of; /* NULL: stands in no index */
+    void *of; /* NULL: in no index */
 };
 
 enum { FILE_INDEX_FIRST = 64 };
@@ -36,9 +37,10 @@ struct file_index {
     struct file_index_link *first[FILE_INDEX_FIRST];
 };
 
-/* What stands in an index leaves it first. Without memory the index does not grow, and is slower. */
+/* Adds a link; one that is in an index leaves it first. Without memory the index does not grow, and is
+ * slower. */
 void file_index_add(struct file_index *, struct file_index_link *, uint64_t key, void *of);
-/* Legal when it stands in none. */
+/* Also legal for a link in no index. */
 void file_index_remove(struct file_index *, struct file_index_link *);
 /* NULL: none. `next` has the same key. */
 struct file_index_link *file_index_find(const struct file_index *, uint64_t key);
@@ -51,7 +53,7 @@ struct file_tail;
 
 struct file_link {
     struct file_link *next, *prev;
-    struct file_tail *tail; /* NULL: stands in no list */
+    struct file_tail *tail; /* NULL: in no list */
 };
 
 struct file_list {
@@ -59,11 +61,11 @@ struct file_list {
     size_t n;
 };
 
-/* At the end; where it stands already, it moves there. */
+/* Appends at the end; a link that is in the list moves there. */
 void file_list_append(struct file_list *, struct file_link *, struct file_tail *);
-/* Legal when it stands in none. */
+/* Also legal for a link in no list. */
 void file_list_remove(struct file_list *, struct file_link *);
-/* Takes the first one out. NULL: there is none. */
+/* Removes the first one. NULL: there is none. */
 struct file_tail *file_list_next(struct file_list *);
 
 /* --- by time --- */

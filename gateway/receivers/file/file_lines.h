@@ -22,7 +22,7 @@ struct file_unit {
     bool big;
 };
 
-/* Offset of the line feed at or behind `at`, which is a unit's beginning; n when there is none. */
+/* Offset of the first line feed at `at`, the start of a unit, or after it; n if there is none. */
 size_t file_line_feed(const char *buf, size_t at, size_t n, struct file_unit);
 /* `to` without the carriage return, if there is one before it, of a line that begins at `from`. */
 size_t file_line_chomp(const char *buf, size_t from, size_t to, struct file_unit);

@@ -1,14 +1,14 @@
-/* file_multiline.h: from a buffer of a file to its records, without copying.
+/* file_multiline.h: splits a buffer of a file into its records, without copying.
  *
  *     buffer  [line⏎][line⏎][  more⏎][line⏎][begun …      ]
- *     records └─────┘└──────────────┘└─────────────────────  not over yet: read again, with what follows, next time
+ *     records └─────┘└──────────────┘└─────────────────────  unfinished: read again next time, with the text after it
  *
- * The splitter remembers nothing between calls: what is not over stays in the file, and the caller comes back
- * with a buffer that begins there. So an offset that was never passed on is always a record's beginning.
+ * The splitter keeps no state between calls: an unfinished record stays in the file, and the caller's next
+ * buffer begins there. So an offset that was not passed on is always the start of a record.
  *
- * A record ends where the next one begins, by a pattern of the user's or by what is known of stack traces
- * (stacktrace_detect.h). One that would grow past `max` ends at the line before; a single line longer than
- * that is cut, and says by how much. Lines of nothing but blanks are not records; within a record they stay.
+ * A record ends where the next one begins, by the user's pattern or by the rules for stack traces
+ * (stacktrace_detect.h). A record that would exceed `max` ends at the line before; a single longer line is
+ * cut, and the number of missing bytes is reported. Blank lines are not records; within a record they stay.
  *
  * Threads: one at a time for each file_multiline.
  * SPDX-License-Identifier: Apache-2.0
@@ -31,7 +31,7 @@ struct file_multiline {
     struct gw_arena *arena;
     size_t *spans;
     uint64_t *gave_up; /* counts lines that the pattern took too long for */
-    /* A line as UTF-8, good until the next call; NULL: it is near enough as it stands. */
+    /* Converts a line to UTF-8, valid until the next call; NULL: no conversion is needed to split it. */
     gw_str (*text)(void *ctx, gw_str raw);
     void *text_ctx;
 };
@@ -40,13 +40,13 @@ struct file_multiline {
 enum file_end {
     FILE_OPEN,  /* more may come */
     FILE_QUIET, /* nothing came for a while: the last whole lines are a record */
-    FILE_OVER   /* nothing will come: what has no line feed is a line too */
+    FILE_OVER   /* the end: a rest without a line feed is a line too */
 };
 
 struct file_record {
     size_t from, to; /* its text, without the last line's end */
     size_t next;     /* where the following one begins */
-    uint64_t cut;    /* bytes of a line beyond max that do not stand in the text */
+    uint64_t cut;    /* bytes of a line beyond max that are not in the text */
 };
 
 enum file_found {

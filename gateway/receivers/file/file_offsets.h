@@ -1,19 +1,19 @@
-/* file_offsets.h: how far each file was read, on disk.
+/* file_offsets.h: saves how far each file was read.
  *
  *     ddgate-offsets 1
  *     pattern 8d2f01c4 /var/log/app/[*].log
  *     file 5b1e77aa 2049 1311768 1024 9ae16a3b2f90404f 7340032 1795255200 /var/log/app/web.log
- *          check    dev  inode   head hash             offset  seen       path (bytes that are not plain are %XX)
+ *          check    dev  inode   head hash             offset  seen       path (special bytes are %XX)
  *
- * A file is known by device and inode together with a hash of its first bytes (at most FILE_HEAD; as many as
- * there were): an inode is used again, and a truncated file keeps its own. Every line carries a checksum of
- * its own rest, so damage costs the lines that it hit.
+ * A file is identified by device and inode together with a hash of its first bytes (FILE_HEAD, or as many
+ * as there are), because an inode is used again, and a truncated file keeps its inode. Every line has a
+ * checksum of the rest of the line, so damage costs only the damaged lines.
  *
- * The file is replaced as a whole: written beside, fsync, rename, fsync of the folder. So there is always one
- * that is complete.
+ * The file is replaced as a whole: written beside, fsync, rename, fsync of the folder. So there is always a
+ * complete one.
  *
- * Ownership: file_offsets_fini frees what load read; what save writes is the caller's. Threads: any; no
- * state.
+ * Ownership: file_offsets_fini frees the result of load; the argument of save is the caller's.
+ * Threads: any; no state.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FILE_OFFSETS_H
@@ -46,9 +46,9 @@ uint64_t file_head_hash(const char *head, size_t n);
 
 enum { FILE_ERROR_SIZE = 200 };
 
-/* An absent file is an empty one. But for LOADED, why (FILE_ERROR_SIZE bytes) says what is wrong, and nothing
- * was loaded: FOREIGN, a file that something else wrote, or a later version; REFUSED, one that cannot be
- * read, is no regular file, or a symbolic link that leads nowhere. */
+/* A missing file is an empty one. Except for LOADED, `why` (FILE_ERROR_SIZE bytes) has the reason and nothing
+ * was loaded: FOREIGN, a file that another program or a later version wrote; REFUSED, one that cannot be
+ * read, is not a regular file, or is a dangling symbolic link. */
 enum file_offsets_are {
     FILE_OFFSETS_LOADED,
     FILE_OFFSETS_FOREIGN,

@@ -1,11 +1,12 @@
-/* file_state.h: where a receiver keeps its offsets, and that nobody else does.
+/* file_state.h: finds the place of a receiver's offsets, and locks it.
  *
  *   offsets = "/x/app.offsets"   that file
- *   offsets = "/x/state/"        a folder, made if need be; the name in it follows from the receiver's first path
- *   left out                     the first of these folders that can be written:
+ *   offsets = "/x/state/"        a folder, created if necessary; the name in it is derived from the receiver's first path
+ *   not set                      the first of these folders that can be written:
  *                                $STATE_DIRECTORY (systemd), /var/lib/ddgate, $XDG_STATE_HOME/ddgate, ~/.local/state/ddgate
  *
- * Beside it stands a lock: two readers with one state would each believe what the other one delivered.
+ * A lock file is beside it: of two readers with one state, each would use the offsets of what the other one
+ * delivered.
  *
  * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
@@ -15,17 +16,17 @@
 
 #include "core/config/option.h"
 
-/* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_ERROR_SIZE
- * bytes) says what is wrong. Makes folders unless `check`. */
+/* Writes the file's name to out; "" if there is no place, or `option` is not valid: then why (FILE_ERROR_SIZE
+ * bytes) has the reason. Creates folders unless `check`. */
 void file_state_find(gw_str option, gw_str first_path, bool check, char *out, size_t size, char *why);
-/* OURS: *lock is a descriptor that holds the lock of the state. Else why says what is wrong: OTHERS, somebody
- * else has it; NONE, it cannot be made. */
+/* OURS: *lock is a descriptor that holds the lock of the state. Otherwise why has the reason: OTHERS, another
+ * process has it; NONE, it cannot be made. */
 enum file_lock {
     FILE_LOCK_OURS,
     FILE_LOCK_OTHERS,
     FILE_LOCK_NONE
 } file_state_lock(const char *state, int *lock, char *why);
-/* A file of this name that is not ours is renamed, for a person to look at, and `why` is logged. */
+/* Renames a file of this name that ddgate did not write, for a person to examine, and logs `why`. */
 void file_state_set_aside(const char *state, const char *component, const char *why);
 
 #endif

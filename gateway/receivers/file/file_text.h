@@ -1,14 +1,14 @@
-/* file_text.h: a record's bytes as the text that people meant: UTF-8, without the colours of a terminal.
+/* file_text.h: converts a record's bytes to UTF-8 text without the colours of a terminal.
  *
- *     raw ─▶ decode (encoding, or what the byte order mark says) ─▶ strip escape sequences ─▶ text
+ *     raw ─▶ decode (encoding, or that of the byte order mark) ─▶ strip escape sequences ─▶ text
  *
- * A mark at the beginning of a file wins over the option: UTF-8's, UTF-16's and UTF-32's are known. UTF-8 is
- * passed on as it stands, a view of the buffer (what is not well-formed in it is repaired where OTLP is
- * written); everything else goes through iconv, and what it cannot read becomes U+FFFD. GBK and GB2312 are
- * read as GB18030, which holds both.
+ * A mark at the beginning of a file overrides the option: UTF-8's, UTF-16's and UTF-32's are known. UTF-8
+ * is passed on unchanged, as a view of the buffer (ill-formed bytes are repaired where OTLP is written).
+ * Everything else goes through iconv, and bytes that it cannot read become U+FFFD. GBK and GB2312 are read
+ * as GB18030, which contains both.
  *
- * Encodings must keep ASCII, or be of 2 or 4 bytes a unit: else no line feed could be found. UTF-7 and EBCDIC
- * are refused.
+ * Encodings must contain ASCII, or have units of 2 or 4 bytes: otherwise line feeds could not be found.
+ * UTF-7 and EBCDIC are refused.
  *
  * Threads: one at a time.
  * SPDX-License-Identifier: Apache-2.0
@@ -32,14 +32,14 @@ enum file_encoding {
 
 struct file_text {
     char name[64];                /* of FILE_OTHER, for iconv */
-    enum file_encoding by_option; /* where no mark says otherwise */
+    enum file_encoding by_option; /* without a mark */
     iconv_t open[FILE_ENCODINGS]; /* (iconv_t)-1: not yet */
     char *decoded, *stripped;     /* malloc'd */
     size_t decoded_cap, stripped_cap;
 };
 
-/* False: no such encoding, or one in which lines cannot be found; why (at least 160 bytes) says which. Then
- * nothing needs to be dropped. */
+/* False: no such encoding, or one in which lines cannot be found; why (at least 160 bytes) has the reason.
+ * Then nothing needs to be freed. */
 bool file_text_init(struct file_text *, gw_str encoding, char *why, size_t size);
 void file_text_fini(struct file_text *);
 
@@ -49,7 +49,7 @@ struct file_unit file_text_unit(enum file_encoding);
 
 /* UTF-8, as long as raw is there and until the next call. */
 gw_str file_text_decode(struct file_text *, enum file_encoding, gw_str raw);
-/* Without escape sequences (ECMA-48 CSI, OSC and the short ones); the text itself where there is none. */
+/* The text without escape sequences (ECMA-48 CSI, OSC and the short ones); the same view if it has none. */
 gw_str file_text_strip(struct file_text *, gw_str text);
 
 #endif

@@ -1,9 +1,9 @@
-/* file_watch.h: being told when a file grows or a folder gets a new one: inotify, where it can be had.
+/* file_watch.h: events when a file grows or a folder gets a new file, from inotify where that is possible.
  *
- * A file is watched as what it is, not by its name (through its descriptor), so a rename changes nothing.
- * What cannot be watched says so (-1) and is looked at from time to time by the caller: files on network file
- * systems, whose other writers the kernel does not see, and everything when the user's inotify watches or
- * instances are used up (fs.inotify.max_user_watches, said once).
+ * A file is watched through its descriptor and not by its name, so a rename changes nothing. The caller
+ * polls what cannot be watched (-1): files on network file systems, where the kernel does not see other
+ * writers, and everything when the user's inotify watches or instances are used up
+ * (fs.inotify.max_user_watches, logged once).
  *
  * Threads: the reader's.
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +22,7 @@ struct file_watch {
 
 void file_watch_open(struct file_watch *, const char *component);
 void file_watch_close(struct file_watch *);
-/* A number for events, or -1. Watching again what is watched gives the same number. */
+/* A number for events, or -1. Watching the same folder again returns the same number. */
 int file_watch_folder(struct file_watch *, const char *path);
 int file_watch_file(struct file_watch *, int fd);
 void file_watch_end(struct file_watch *, int number);

@@ -1,8 +1,9 @@
-/* offset_tracker_internal.h: what trackers and flushes share: the entry's part of a flush, the flush, the
+/* offset_tracker_internal.h: shared by trackers and flushes: the entry's part of a flush, the flush, the
  * tracker.
  *
  * Ownership: an ack callback belongs to its checkpoints, which its entries hold; the last one that leaves
- * frees it. Threads: as offset_tracker.h says.
+ * frees it.
+ * Threads: see offset_tracker.h.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OFFSET_TRACKER_INTERNAL_H
