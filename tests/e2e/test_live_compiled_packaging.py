@@ -22,9 +22,9 @@ def output(*command, **more):
     return done.stdout
 
 
-def built(directory):
-    """A clone of this commit in `directory`, packed there."""
-    output("git", "clone", "-q", ROOT, directory)
+def built(directory, source=ROOT):
+    """A clone in `directory` of what is checked out in `source`, packed there."""
+    output("git", "clone", "-q", source, directory)
     output(directory / ".ci/package", env={k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"})
     return next((directory / "build-package").glob("*.deb"))
 
@@ -35,7 +35,7 @@ def deb(tmp_path_factory):
 
 
 def test_two_builds_of_a_commit_are_equal(deb, tmp_path):
-    other = built(tmp_path / "a much longer name of a folder" / "source")
+    other = built(tmp_path / "a much longer name of a folder" / "source", deb.parent.parent)
     mine, its = deb.parent, other.parent
     for name in ("packaging/ddgate.spdx.json", "packaging/manual/ddgate.1.gz", "ddgate"):
         assert (mine / name).read_bytes() == (its / name).read_bytes(), name
