@@ -86,6 +86,7 @@ stop() { kill $pid; wait $pid; }
 send() { exec 3<>/dev/tcp/127.0.0.1/8126
          printf 'PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' "${#body}" "$body" >&3; cat <&3; }
 """
+APT = "apt-get install -y -qq --no-install-recommends --allow-downgrades -o Dpkg::Options::=--force-confold "
 AWAY = ('exporters = ( { type = "otlp_http"; name = "stdout"; endpoint = "http://127.0.0.1:9"; } );\n'
         'storage = { directory = "/var/lib/ddgate"; };\nshutdown_timeout = "100ms";\n')
 
@@ -105,7 +106,7 @@ def newer(deb, folder):
 def test_install_upgrade_remove_purge(deb, machine, tmp_path):
     shutil.copy(deb, machine / "tmp/ddgate.deb")
     shutil.copy(newer(deb, tmp_path), machine / "tmp/newer.deb")
-    inside(machine, "apt-get install -y -qq --no-install-recommends /tmp/ddgate.deb")
+    inside(machine, APT + "/tmp/ddgate.deb")
     assert inside(machine, "stat -c '%U %G %a' /var/lib/ddgate") == "ddgate ddgate 700\n"
     # as it comes: what arrives is printed
     assert "GET /kept" in inside(machine, SEND + "start /etc/ddgate/ddgate.conf; send; until grep -q 'GET /kept' /tmp/out; do sleep 0.1; done; "
@@ -114,18 +115,18 @@ def test_install_upgrade_remove_purge(deb, machine, tmp_path):
     said = inside(machine, SEND + "start /tmp/away.conf; send; stop; cat /tmp/err", apart=True)
     assert "200 OK" in said and "1 accepted items wait on the disk" in said
     (machine / "etc/ddgate/ddgate.conf").write_text((machine / "etc/ddgate/ddgate.conf").read_text() + "# mine\n")
-    inside(machine, "apt-get install -y -qq -o Dpkg::Options::=--force-confold /tmp/newer.deb")
+    inside(machine, APT + "/tmp/newer.deb")
     assert (machine / "etc/ddgate/ddgate.conf").read_text().endswith("# mine\n") and (machine / "etc/ddgate/ddgate.conf.dpkg-dist").exists()
     inside(machine, "apt-get remove -y -qq ddgate")
     assert not (machine / "usr/bin/ddgate").exists() and (machine / "etc/ddgate/ddgate.conf").exists()
     assert any((machine / "var/lib/ddgate").rglob("*")), "a removal keeps the queue"
-    inside(machine, "apt-get install -y -qq /tmp/ddgate.deb --allow-downgrades")
+    inside(machine, APT + "/tmp/ddgate.deb")
     kept = 'exporters = ( { type = "stdout"; } );\\nstorage = { directory = "/var/lib/ddgate"; };\\n'
     assert "GET /kept" in inside(machine, SEND + f"printf '{kept}' >/tmp/kept.conf; start /tmp/kept.conf; until grep -q 'GET /kept' /tmp/out; do sleep 0.1; done; "
                                  "stop; cat /tmp/out", apart=True)
     inside(machine, "apt-get purge -y -qq ddgate")
     assert not (machine / "var/lib/ddgate").exists() and not (machine / "etc/ddgate").exists() and not (machine / "etc/default/ddgate").exists()
-    inside(machine, "apt-get install -y -qq /tmp/ddgate.deb && ddgate --version && apt-get purge -y -qq ddgate")
+    inside(machine, APT + "/tmp/ddgate.deb && ddgate --version && apt-get purge -y -qq ddgate")
 
 
 @ROOTLY
