@@ -424,7 +424,7 @@ static enum gw_code fail(const struct walk *w, struct gw_err *err)
 enum gw_code otlp_check(enum otlp_message request, gw_str body, const struct otlp_observer *observer,
                         struct otlp_contents *out, struct gw_err *err)
 {
-    const uint8_t *at = (const uint8_t *)body.ptr;
+    const uint8_t *at = (const uint8_t *)(body.ptr ? body.ptr : "");
     struct walk w = {.base = at, .end = at + body.len, .out = out, .observer = observer};
     *out = (struct otlp_contents){0};
     if (body.len && !walk_message(&w, at, at + body.len, request, 0))
@@ -435,7 +435,7 @@ enum gw_code otlp_check(enum otlp_message request, gw_str body, const struct otl
 
 bool otlp_check_unit(enum otlp_message m, gw_str body, unsigned depth, struct otlp_contents *out)
 {
-    const uint8_t *at = (const uint8_t *)body.ptr;
+    const uint8_t *at = (const uint8_t *)(body.ptr ? body.ptr : "");
     struct walk w = {.base = at, .end = at + body.len, .out = out};
     *out = (struct otlp_contents){0};
     begin_unit(&w, m);
