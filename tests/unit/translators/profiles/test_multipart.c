@@ -117,7 +117,7 @@ static void every_cut_is_an_error(void **state)
 
 static void too_many_parts(void **state)
 {
-    static char body[(MULTIPART_PARTS + 2) * sizeof HEAD + 64];
+    static char body[(MULTIPART_PARTS + 2) * sizeof(HEAD "\r\n")];
     char got[16 * 1024];
     size_t n = 0;
     for (int i = 0; i <= MULTIPART_PARTS; i++)
