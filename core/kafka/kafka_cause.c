@@ -10,6 +10,8 @@
         RD_KAFKA_RESP_ERR_##code, KAFKA_##kind, meaning, remedy                                              \
     }
 
+#define SCRAM "; Kafka 4.0 and later refuse SCRAM of librdkafka before 2.6.1 whatever the password"
+
 static const struct kafka_cause causes[] = {
     ROW(_TRANSPORT, AWAY, "there is no connection to a broker",
         "is the broker running at that address? A broker that wants TLS or SASL closes the connection of one "
@@ -26,9 +28,9 @@ static const struct kafka_cause causes[] = {
         "may "
         "want tls.cert and tls.key; one that does not speak TLS on this port answers so too"),
     ROW(_AUTHENTICATION, REFUSED, "the broker does not accept the user",
-        "check sasl.mechanism, sasl.username and sasl.password"),
+        "check sasl.mechanism, sasl.username and sasl.password" SCRAM),
     ROW(SASL_AUTHENTICATION_FAILED, REFUSED, "the broker does not accept the user",
-        "check sasl.username and sasl.password"),
+        "check sasl.username and sasl.password" SCRAM),
     ROW(UNSUPPORTED_SASL_MECHANISM, REFUSED, "the broker does not know this SASL mechanism",
         "set sasl.mechanism to one of the broker's sasl.enabled.mechanisms"),
     ROW(ILLEGAL_SASL_STATE, REFUSED, "the broker wants no SASL here, or other SASL",

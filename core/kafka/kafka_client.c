@@ -70,9 +70,18 @@ static void log_trouble(struct kafka_client *c, bool news)
            cause->remedy ? cause->remedy : "");
 }
 
-/* Which broker it was is worth more than how many there are. */
-static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
+/* By TLS 1.3 a broker refuses the client's certificate after the handshake, and the library takes the alert for a broken
+ * connection: "Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate". */
+static int code_of(int code, const char *reason)
 {
+    bool is_alert = code == RD_KAFKA_RESP_ERR__TRANSPORT && strstr(reason, "SSL routines:");
+    return is_alert ? RD_KAFKA_RESP_ERR__SSL : code;
+}
+
+/* Which broker it was is worth more than how many there are. */
+static void on_error(rd_kafka_t *handle, int reported, const char *reason, void *opaque)
+{
+    int code = code_of(reported, reason);
     struct kafka_client *c = opaque;
     struct kafka_trouble *t = &c->trouble;
     bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,

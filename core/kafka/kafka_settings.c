@@ -11,7 +11,7 @@
 #include "core/config/config_diagnostic.h"
 #include "core/config/pem_file.h"
 
-enum { NAME = 128, WORDS = 512 };
+enum { NAME = 128, WORDS = 512, FIRST_GOOD_SCRAM = 0x020601ff /* of librdkafka: 2.6.1 */ };
 
 /* The words of sasl.mechanism, in the order of the row. */
 enum { SASL_NONE, SASL_PLAIN, SASL_SCRAM_256, SASL_SCRAM_512, SASL_GSSAPI, SASL_OAUTHBEARER };
@@ -172,6 +172,13 @@ static void set_tls(struct making *m)
         mistake(m, "tls.cert", "is missing: tls.key needs its certificate");
 }
 
+/* Sends the client's nonce twice, which brokers before 4.0 let pass. */
+static bool has_faulty_scram(unsigned mechanism)
+{
+    bool scram = mechanism == SASL_SCRAM_256 || mechanism == SASL_SCRAM_512;
+    return scram && rd_kafka_version() < FIRST_GOOD_SCRAM;
+}
+
 static void set_sasl(struct making *m)
 {
     const struct kafka_client_options *o = m->from->options;
@@ -190,6 +197,11 @@ static void set_sasl(struct making *m)
     if (o->sasl_mechanism == SASL_PLAIN && !kafka_settings_tls(o))
         gw_option_warning(m->diagnostics, m->path, "sasl.mechanism",
                           "PLAIN without tls sends the password so that anybody on the way can read it");
+    if (has_faulty_scram(o->sasl_mechanism))
+        gw_option_warning(m->diagnostics, m->path, "sasl.mechanism",
+                          "SCRAM of the installed librdkafka %s is refused by Kafka 4.0 and later, whatever the "
+                          "password: install librdkafka 2.6.1 or later, or use PLAIN over TLS, or tls.cert",
+                          rd_kafka_version_str());
     set(m, "sasl.mechanism", "sasl.mechanisms", kafka_settings_sasl(o));
     set_text(m, "sasl.username", "sasl.username", o->sasl_username);
     set_text(m, "sasl.password", "sasl.password", o->sasl_password);

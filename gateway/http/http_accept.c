@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -94,10 +95,15 @@ static bool open_account(struct worker *w, const struct binding *b, const struct
 }
 
 /* To another worker, which may go by another table already: the one by which it was accepted comes with
- * it. */
+ * it. The message goes through a pipe, its padding too. */
 static bool send_to(const struct worker *other, const struct worker *w, int fd, const struct origin *o)
 {
-    struct message m = {fd, *o};
+    struct message m;
+    memset(&m, 0, sizeof m);
+    m.fd = fd;
+    m.origin.listener = o->listener;
+    m.origin.tls = o->tls;
+    m.origin.account = o->account;
     m.origin.last = gw_http_table_ref(w->table);
     if (write(other->inbox[1], &m, sizeof m) == sizeof m)
         return true;

@@ -15,7 +15,7 @@ import base64
 
 import clients
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AclBinding, AclPermissionType, AdminClient, NewTopic, ResourcePatternType
 from ddgate import free_port
 from kafka_records import until
 
@@ -24,9 +24,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={all},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={all}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocols}
 log.dirs={directory}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -51,17 +51,22 @@ def jars():
 
 
 class KafkaBroker:
-    """`more`: further lines of server.properties."""
+    """`more`: further lines of server.properties. `listeners`: more than the one without TLS and users, {"MTLS": "SSL"}; self.at["MTLS"] is
+    its address. `storage`: what StorageTool's format is told besides."""
 
-    def __init__(self, directory, more=""):
+    def __init__(self, directory, more="", listeners=None, storage=()):
         self.directory = directory / "kafka"
         self.directory.mkdir()
-        self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        protocols = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
+        self.at = {name: f"127.0.0.1:{free_port()}" for name in protocols}
+        self.address = self.at["PLAINTEXT"]
+        self.port = int(self.address.rsplit(":", 1)[1])
         self.properties = self.directory / "server.properties"
-        self.properties.write_text(CONFIGURATION.format(port=self.port, controller=free_port(), directory=self.directory, more=more))
+        self.properties.write_text(CONFIGURATION.format(
+            all=",".join(f"{name}://{address}" for name, address in self.at.items()), controller=free_port(), directory=self.directory, more=more,
+            protocols=",".join(f"{name}:{protocol}" for name, protocol in protocols.items())))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties).wait(60)
+        self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties, *storage).wait(60)
         self.process = None
 
     def _java(self, *arguments):
@@ -102,6 +107,13 @@ class KafkaBroker:
         done = self._java("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter", "--entity-type", "clients",
                           "--entity-name", client_id, "--add-config", config).wait(60)
         assert done == 0, (self.directory / "log").read_text()
+
+    def allow(self, user, kind, name, *operations):
+        """`kind`: a ResourceType."""
+        admin = self.admin
+        acls = [AclBinding(kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", one, AclPermissionType.ALLOW) for one in operations]
+        for one in admin.create_acls(acls).values():
+            one.result(30)
 
     def kill(self):
         self.process.kill()
