@@ -271,6 +271,12 @@ void kafka_client_stop(struct kafka_client *c)
     c->handle = NULL;
 }
 
+gw_str kafka_client_address(const struct kafka_client *c)
+{
+    const struct gw_list *brokers = &c->as.options->brokers;
+    return brokers->n ? brokers->items[0] : GW_NOSTR;
+}
+
 void kafka_client_describe(const struct kafka_client *c, FILE *to)
 {
     const struct kafka_client_options *o = c->as.options;

@@ -68,6 +68,8 @@ void kafka_client_works(struct kafka_client *);
  * NULL. Returns the cause, for its kind and remedy. */
 const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t, const char *subject, const char *detail,
                                         char *out, size_t size);
+/* "kafka-1:9092", the first of brokers. Not terminated; lives as long as the options. */
+gw_str kafka_client_address(const struct kafka_client *);
 /* "kafka-1:9092, kafka-2:9092, TLS, SASL PLAIN as ddgate": for a component's line in the log and `ddgate check`. */
 void kafka_client_describe(const struct kafka_client *, FILE *);
 

@@ -147,6 +147,14 @@ static void on_report(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         finish(q);
 }
 
+/* What a broker answers has no address of its own: the one to begin with says which cluster it is. */
+static void add_address(const struct ctx *c, struct kafka_verdict *v)
+{
+    gw_str broker = kafka_client_address(&c->client);
+    if (!*v->detail)
+        snprintf(v->detail, sizeof v->detail, "%.*s", GW_FMT(broker));
+}
+
 /* Every record has its fate. */
 static void finish(struct request *q)
 {
@@ -155,6 +163,7 @@ static void finish(struct request *q)
     struct gw_outcome outcome = {.verdict = GW_DONE};
     struct gw_frame **left = NULL;
     if (q->verdict.failed) {
+        add_address(c, &q->verdict);
         kafka_verdict_outcome(&q->verdict, topic_of(c, batch->signal).ptr, c->cut.most, &outcome);
         left = q->verdict.failed < q->records.n ? calloc(batch->n, sizeof *left) : NULL;
     }

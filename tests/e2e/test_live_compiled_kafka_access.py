@@ -16,7 +16,7 @@ from kafka_tools import Kafka
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from sending import QUICK, ids, send
 
-LONG = 45
+LONG = 60
 PLAIN_PASSWORD, SCRAM_PASSWORD, WRONG_PASSWORD = "lies-on-the-table", "salted-and-hashed", "not-the-password"
 PROPERTIES = """
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
@@ -34,7 +34,8 @@ listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain
 listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 """
 DESCRIBE, READ, WRITE = AclOperation.DESCRIBE, AclOperation.READ, AclOperation.WRITE
-FAST = {"session_timeout_ms": "6000", "heartbeat_interval_ms": "500", "reconnect_backoff_max_ms": "1000"}
+FAST = {"session_timeout_ms": "6000", "heartbeat_interval_ms": "500", "reconnect_backoff_max_ms": "1000",
+        "topic_metadata_refresh_interval_ms": "1000"}
 
 
 class Guarded:

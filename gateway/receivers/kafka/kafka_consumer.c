@@ -49,12 +49,14 @@ static struct kafka_record record_of(const rd_kafka_message_t *m)
 }
 
 /* Of a partition or a topic; what ends the handle comes another way (struct kafka_trouble). */
-static void log_error(const rd_kafka_message_t *m)
+static void log_error(const struct kafka *k, const rd_kafka_message_t *m)
 {
-    char words[WORDS];
-    const char *topic = m->rkt ? rd_kafka_topic_name(m->rkt) : NULL;
+    char words[WORDS], subject[WORDS];
+    gw_str broker = kafka_client_address(&k->client);
+    snprintf(subject, sizeof subject, "%s %s at %.*s", m->rkt ? "topic" : "group",
+             m->rkt ? rd_kafka_topic_name(m->rkt) : k->conf.group.ptr, GW_FMT(broker));
     const struct kafka_cause *cause =
-        kafka_explain(m->err, topic, m->rkt ? rd_kafka_message_errstr(m) : NULL, words, sizeof words);
+        kafka_explain(m->err, subject, m->rkt ? rd_kafka_message_errstr(m) : NULL, words, sizeof words);
     gw_log(GW_WARNING, KAFKA_COMPONENT, "%s%s%s", words, cause->remedy ? ": " : "",
            cause->remedy ? cause->remedy : "");
 }
@@ -162,7 +164,7 @@ static void read_until_stop(struct kafka *k)
         if (!m)
             offer(k);
         else if (m->err)
-            log_error(m);
+            log_error(k, m);
         else
             take(k, m);
         if (m)
