@@ -201,7 +201,7 @@ static void set_sasl(struct making *m)
         gw_option_warning(
             m->diagnostics, m->path, "sasl.mechanism",
             "SCRAM of the installed librdkafka %s is refused by Kafka 4.0 and later, whatever the "
-            "password: install librdkafka 2.6.1 or later, or use PLAIN over TLS, or tls.cert",
+            "password: install librdkafka 2.6.1 or later, or use PLAIN over TLS",
             rd_kafka_version_str());
     set(m, "sasl.mechanism", "sasl.mechanisms", kafka_settings_sasl(o));
     set_text(m, "sasl.username", "sasl.username", o->sasl_username);
