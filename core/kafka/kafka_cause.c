@@ -10,7 +10,7 @@
         RD_KAFKA_RESP_ERR_##code, KAFKA_##kind, meaning, remedy                                              \
     }
 
-#define SCRAM "; Kafka 4.0 and later refuse SCRAM of librdkafka before 2.6.1 whatever the password"
+#define SCRAM "; Kafka 4.0 and later refuse SCRAM of librdkafka before 2.6.1 with the right password too"
 
 static const struct kafka_cause causes[] = {
     ROW(_TRANSPORT, AWAY, "there is no connection to a broker",

@@ -200,8 +200,8 @@ static void set_sasl(struct making *m)
     if (has_faulty_scram(o->sasl_mechanism))
         gw_option_warning(
             m->diagnostics, m->path, "sasl.mechanism",
-            "SCRAM of the installed librdkafka %s is refused by Kafka 4.0 and later, whatever the "
-            "password: install librdkafka 2.6.1 or later, or use PLAIN over TLS",
+            "SCRAM of the installed librdkafka %s is refused by Kafka 4.0 and later, with the right "
+            "password too: install librdkafka 2.6.1 or later, or use PLAIN over TLS",
             rd_kafka_version_str());
     set(m, "sasl.mechanism", "sasl.mechanisms", kafka_settings_sasl(o));
     set_text(m, "sasl.username", "sasl.username", o->sasl_username);
