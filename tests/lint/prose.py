@@ -19,7 +19,7 @@ ELSEWHERE = {  # names that are not of this tree, and whose they are
 EXAMPLES = {"a.b.c", "lt.py", "file.py", "cart.py", "mod_proxy.c", "linux/magic.h", "_no_memory.c"}  # in comments: lines of logs, the system's files
 PLAIN = {"delivery", "reliability", "log-files", "log-streams", "log-http", "logs", "pipeline", "security", "threat-model", "operations", "architecture", "stdout",
          "sampling", "intake", "mapping", "CONTRIBUTING", "README", "kafka", "profiles", "scaling", "otlp", "datakit", "metrics", "privacy",
-         "deployment", "upgrading", "cheat-sheet"}  # pages that are rewritten; a page that joins them stays
+         "deployment", "upgrading", "cheat-sheet", "migrating", "performance"}  # pages that are rewritten; a page that joins them stays
 RIDDLES = re.compile(r"\b(whoever|whomever|whom|anew|lest|begun|stood|owe[sd]?|is looked at|are looked at|(?:is|are) passed over|must be had|heirs?|parcels?|pok(?:es?|ed))\b", re.I)
 FOLDERS = "core|gateway|translators|exporters|proto|tests|docs|conf|bench|examples|cmake"
 FILE = re.compile(r"[\w./*-]*\w\.(?:c|h|def|py|md|conf|svg|cmake|proto)")
