@@ -419,18 +419,6 @@ static step_f *const steps[] = {
     [CHUNK_LF] = chunk_lf,
 };
 
-uint64_t gw_framing_body(const struct gw_framing *f)
-{
-    return f->state == BODY && !f->fault ? f->left : 0;
-}
-
-void gw_framing_pass(struct gw_framing *f, uint64_t n)
-{
-    f->left -= n;
-    if (!f->left)
-        enter(f, START);
-}
-
 size_t gw_framing_read(struct gw_framing *f, char *data, size_t n)
 {
     size_t in = 0, out = 0, whole = 0; /* read, left, and of those of requests that are over … */

@@ -51,9 +51,4 @@ struct gw_framing {
  * was taken out; after a fault, how many of them are of requests in front of the one at fault. */
 size_t gw_framing_read(struct gw_framing *, char *data, size_t n);
 
-/* How many of the bytes that come next are of a body with Content-Length, and so need no looking at; and that n of them,
- * at least one, have been read. */
-uint64_t gw_framing_body(const struct gw_framing *);
-void gw_framing_pass(struct gw_framing *, uint64_t n);
-
 #endif

@@ -108,8 +108,6 @@ struct request {
     uint64_t got, calls;  /* bytes received, and in how many pieces */
     gw_nsec since, moved; /* when the headers were complete, when the last byte came */
     struct gw_body body;
-    /* bytes behind body.len that were read ahead: libmicrohttpd was not told of them, or will bring them next (http_recv.c) */
-    size_t ahead, told;
 };
 
 struct tls_proxy;

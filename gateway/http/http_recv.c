@@ -45,60 +45,12 @@ void gw_http_recv_check(struct worker *w)
     }
 }
 
-/* What a body has not got yet is read to where it is gathered, in large pieces: no more at a time than has come of it.
- * Of such bytes libmicrohttpd is told the number alone, and brings them without having seen them. */
-static bool may_read_ahead(const struct conn *c)
-{
-    enum { LEAST = 16 * 1024 };
-    const struct request *q = &c->req;
-    uint64_t left = gw_framing_body(&c->framing);
-    return left && c->state == CONN_RECEIVING && !q->refusal && !q->route->ignores_body &&
-           q->body.len >= LEAST && q->got + q->told + q->ahead + left == q->claimed;
-}
-
-/* As recv; *tried false: there is no memory for it. */
-static ssize_t read_ahead(struct conn *c, int fd, int flags, bool *tried)
-{
-    enum { MOST = 256 * 1024 };
-    struct request *q = &c->req;
-    size_t have = q->body.len + q->told + q->ahead;
-    uint64_t left = gw_framing_body(&c->framing);
-    size_t most = q->body.len < MOST ? q->body.len : MOST, n = left < most ? (size_t)left : most;
-    *tried = gw_body_grow(&c->worker->pool, &q->body, have + n, (size_t)q->claimed);
-    if (!*tried)
-        return 0;
-    ssize_t got = recvfrom(fd, q->body.data + have, n, flags, NULL, NULL);
-    if (got > 0) {
-        q->ahead += (size_t)got;
-        gw_framing_pass(&c->framing, (uint64_t)got);
-    }
-    return got;
-}
-
-/* A socket that gives less than it was asked for is taken to have no more, as gw_recv_framed says. */
-static ssize_t read_body(struct conn *c, int fd, size_t size, int flags, bool *tried)
-{
-    struct request *q = &c->req;
-    ssize_t got = 0;
-    while (q->ahead < size && may_read_ahead(c) && (got = read_ahead(c, fd, flags, tried)) > 0)
-        ;
-    *tried = *tried || q->ahead;
-    size_t n = q->ahead < size ? q->ahead : size;
-    q->ahead -= n;
-    q->told += n;
-    return n ? (ssize_t)n : got;
-}
-
 static ssize_t read_conn(void *worker, int fd, void *to, size_t size, int flags)
 {
     struct worker *w = worker;
     struct conn *c = (size_t)fd < w->by_fd_n ? w->by_fd[fd] : NULL;
     if (!c)
         return recvfrom(fd, to, size, flags, NULL, NULL);
-    bool tried = false;
-    ssize_t read = read_body(c, fd, size, flags, &tried);
-    if (tried)
-        return read;
     ssize_t got = gw_recv_framed(&c->framing, fd, to, size, flags);
     if (!c->framing.fault)
         return got;

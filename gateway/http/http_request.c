@@ -269,16 +269,6 @@ static enum gw_code append(struct conn *c, const char *data, size_t n)
     return GW_OK;
 }
 
-/* What was read ahead (http_recv.c) stands in the body already. */
-static enum gw_code take_in(struct conn *c, const char *data, size_t n)
-{
-    struct request *q = &c->req;
-    size_t placed = n < q->told ? n : q->told;
-    q->told -= placed;
-    q->body.len += placed;
-    return placed < n ? append(c, data + placed, n - placed) : GW_OK;
-}
-
 static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
 {
     struct request *q = &c->req;
@@ -295,7 +285,7 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
     else if (++q->calls > PIECES + q->got / PIECE_BYTES)
         (void)gw_fail(&err, GW_BAD_REQUEST, q->got, "the body comes in too many tiny chunks");
     else if (!q->refusal && !q->route->ignores_body)
-        err.code = take_in(c, data, n);
+        err.code = append(c, data, n);
     return err.code ? refuse(c, &err) : MHD_YES;
 }
 

@@ -169,30 +169,9 @@ static void extras_have_a_bound(void **state)
     assert_non_null(f.fault);
 }
 
-/* A body of a known length may be read elsewhere; the next request begins behind it. */
-static void a_body_may_be_passed(void **state)
-{
-    char head[] = "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nab", next[] = "GET / HTTP/1.1\r\n\r\n",
-         chunks[] = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n";
-    struct gw_framing f = {0}, chunked = {0};
-    assert_int_equal(gw_framing_body(&f), 0);
-    assert_int_equal(gw_framing_read(&f, head, sizeof head - 1), sizeof head - 1);
-    assert_int_equal(gw_framing_body(&f), 8);
-    gw_framing_pass(&f, 5);
-    assert_int_equal(gw_framing_body(&f), 3);
-    gw_framing_pass(&f, 3);
-    assert_int_equal(gw_framing_body(&f), 0);
-    assert_int_equal(gw_framing_read(&f, next, sizeof next - 1), sizeof next - 1);
-    assert_null(f.fault);
-    assert_int_equal(f.heads, 2);
-    assert_int_equal(gw_framing_read(&chunked, chunks, sizeof chunks - 1), sizeof chunks - 1);
-    assert_int_equal(gw_framing_body(&chunked), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(all_cases_in_all_pieces),
-                                       cmocka_unit_test(extras_have_a_bound),
-                                       cmocka_unit_test(a_body_may_be_passed)};
+                                       cmocka_unit_test(extras_have_a_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
