@@ -91,8 +91,8 @@ static void content_types(void **state)
         "multipart/mixed; boundary=B",
         "multipart/form-data; boundary=\"B",
         "multipart/form-data; boundary=C",
-        "multipart/form-data; "
-        "boundary=00000000000000000000000000000000000000000000000000000000000000000000001"};
+        ("multipart/form-data; "
+         "boundary=00000000000000000000000000000000000000000000000000000000000000000000001")};
     char got[256];
     gw_str body = GW_STR(HEAD "x\r\n--B--\r\n");
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
