@@ -1,5 +1,5 @@
-/* otlp_frames.c: Makes frames of the pieces of a request, and keeps them in a list that grows in the request's arena.
- * Called by otlp_intake.c.
+/* otlp_frames.c: Makes frames of the pieces of a request. Called by otlp_intake.c, and by kafka_batch.c, which
+ * collects the frames of many requests.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,33 +7,18 @@
 
 #include "translators/otlp/otlp_cut.h"
 
-enum { FIRST = 16 };
-
-static bool grow(struct otlp_frames *l)
-{
-    size_t cap = l->cap ? 2 * l->cap : FIRST;
-    struct gw_frame **frames = gw_new(l->arena, struct gw_frame *, cap);
-    if (!frames)
-        return false;
-    if (l->n)
-        memcpy(frames, l->frames, l->n * sizeof *frames);
-    l->frames = frames;
-    l->cap = cap;
-    return true;
-}
-
 bool otlp_frames_add(struct otlp_frames *l, struct gw_frame *f)
 {
-    if (l->n == l->cap && !grow(l))
+    if (!gw_frame_list_reserve(&l->list, l->arena))
         return false;
-    l->frames[l->n++] = f;
+    l->list.frames[l->list.n++] = f;
     return true;
 }
 
 static bool take_piece(void *ctx, struct otlp_buf *w, uint64_t items)
 {
     struct otlp_frames *l = ctx;
-    if (l->n == l->cap && !grow(l))
+    if (!gw_frame_list_reserve(&l->list, l->arena))
         return false;
     struct gw_frame *f = gw_frame_new(l->signal, l->schema, w->data, w->len, w->cap, (uint32_t)items);
     if (!f) {
@@ -42,7 +27,7 @@ static bool take_piece(void *ctx, struct otlp_buf *w, uint64_t items)
     }
     f->budget = w->account; /* until the frame is offered */
     f->charged = w->cap;
-    l->frames[l->n++] = f;
+    l->list.frames[l->list.n++] = f;
     return true;
 }
 
@@ -58,10 +43,4 @@ enum gw_code otlp_frames_cut(struct otlp_frames *l, gw_str body, const struct ot
     if (otlp_cut(&how, body, contents))
         return GW_OK;
     return gw_arena_refusal(l->arena, GW_BUDGET, "the request's frames", err);
-}
-
-void otlp_frames_drop(struct otlp_frames *l)
-{
-    while (l->n)
-        gw_frame_drop(l->frames[--l->n]);
 }

@@ -261,7 +261,7 @@ enum gw_code otlp_intake_make(struct otlp_intake *o, struct otlp_intake_thread *
         code = make_frames(&t, body, contents, err);
     end(&t);
     if (code) {
-        otlp_frames_drop(&made->frames);
+        gw_frame_list_drop(&made->frames.list);
         return code;
     }
     add_refused(contents, &made->intake);
@@ -282,7 +282,7 @@ enum gw_code otlp_intake_take(struct otlp_intake *o, struct otlp_intake_thread *
     }
     *taken = made.taken;
     if (made.intake.received)
-        code = gw_fanout_offer(o->host->fanout, signal, made.frames.frames, made.frames.n, &made.intake, err);
+        code = gw_fanout_offer(o->host->fanout, signal, made.frames.list.frames, made.frames.list.n, &made.intake, err);
     if (!code)
         count(&o->counts.requests[signal]);
     if (!code && taken->refused)

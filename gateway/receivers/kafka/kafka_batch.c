@@ -68,12 +68,12 @@ static enum gw_code make_json(struct kafka *k, enum gw_signal signal, gw_str val
 static bool join(struct kafka_batch *b, struct otlp_made *made)
 {
     struct otlp_frames *to = &b->frames[made->frames.signal];
-    size_t before = to->n, i = 0;
-    while (i < made->frames.n && otlp_frames_add(to, made->frames.frames[i]))
+    size_t before = to->list.n, i = 0;
+    while (i < made->frames.list.n && otlp_frames_add(to, made->frames.list.frames[i]))
         i++;
-    if (i < made->frames.n) {
-        to->n = before; /* still the record's */
-        otlp_frames_drop(&made->frames);
+    if (i < made->frames.list.n) {
+        to->list.n = before; /* still the record's */
+        gw_frame_list_drop(&made->frames.list);
         return false;
     }
     gw_intake_add(&b->intake[made->frames.signal], &made->intake);
@@ -148,12 +148,12 @@ static bool seal(struct kafka *k)
     struct gw_ack_callback *ack;
     size_t n = 0;
     for (int s = 0; s < GW_SIGNALS; s++)
-        n += b->frames[s].n;
+        n += b->frames[s].list.n;
     if (!kafka_offsets_ack(k->offsets, n, &ack))
         return false;
     for (int s = 0; s < GW_SIGNALS; s++)
-        for (size_t i = 0; i < b->frames[s].n; i++)
-            b->frames[s].frames[i]->ack = ack;
+        for (size_t i = 0; i < b->frames[s].list.n; i++)
+            b->frames[s].list.frames[i]->ack = ack;
     b->sealed = true;
     return true;
 }
@@ -164,7 +164,8 @@ static enum gw_code refuse(struct kafka *k, enum gw_signal signal, const struct 
     struct otlp_frames *f = &k->batch.frames[signal];
     struct gw_err ignored;
     gw_log(GW_WARNING, KAFKA_COMPONENT, "records are refused: %s", why->what);
-    (void)!gw_fanout_offer(k->host->fanout, signal, f->frames, f->n, &k->batch.intake[signal], &ignored);
+    (void)!gw_fanout_offer(k->host->fanout, signal, f->list.frames, f->list.n, &k->batch.intake[signal],
+                           &ignored);
     return GW_OK;
 }
 
@@ -176,12 +177,12 @@ static bool offer_signal(struct kafka *k, enum gw_signal signal, bool can_wait)
     if (!b->intake[signal].received)
         return true;
     enum gw_code code =
-        gw_fanout_try(k->host->fanout, signal, f->frames, f->n, &b->intake[signal], can_wait, &err);
+        gw_fanout_try(k->host->fanout, signal, f->list.frames, f->list.n, &b->intake[signal], can_wait, &err);
     if (code == GW_OVER_STORAGE)
         code = refuse(k, signal, &err);
     if (code)
         return false;
-    f->n = 0;
+    f->list.n = 0;
     b->intake[signal] = (struct gw_intake){0};
     return true;
 }
@@ -207,9 +208,9 @@ void kafka_batch_discard(struct kafka *k)
 {
     struct kafka_batch *b = &k->batch;
     for (int s = 0; s < GW_SIGNALS; s++) {
-        for (size_t i = 0; i < b->frames[s].n; i++)
-            gw_frame_abandon(b->frames[s].frames[i]);
-        otlp_frames_drop(&b->frames[s]);
+        for (size_t i = 0; i < b->frames[s].list.n; i++)
+            gw_frame_abandon(b->frames[s].list.frames[i]);
+        gw_frame_list_drop(&b->frames[s].list);
     }
     gw_arena_reset(&b->arena, ARENA_KEEP);
     begin(b);

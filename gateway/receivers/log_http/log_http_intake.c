@@ -7,6 +7,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/frame_list.h"
 #include "gateway/receivers/common/datakit_request.h"
 #include "gateway/receivers/log_http/log_http.h"
 
@@ -15,8 +16,6 @@
 /* Of max_memory, what the records of one request may take before they are cut into frames, which takes as
  * much again. */
 enum { SHARE = 6 };
-
-enum { FIRST_FRAMES = 64 };
 
 struct sink {
     struct log_batch *batch;
@@ -27,12 +26,6 @@ struct sink {
     bool too_large;   /* … because of the request itself */
 };
 
-/* All frames of a request. */
-struct frame_list {
-    struct gw_frame **frames; /* in the request's arena */
-    size_t n, cap;
-};
-
 static void take(void *to, const struct log_input *in)
 {
     struct sink *s = to;
@@ -41,43 +34,24 @@ static void take(void *to, const struct log_input *in)
     s->refused += s->too_large || log_add(s->batch, in) != GW_OK;
 }
 
-static void drop_frames(struct frame_list *l)
-{
-    while (l->n)
-        gw_frame_drop(l->frames[--l->n]);
-}
-
-static bool grow_list(struct frame_list *l, struct gw_arena *arena)
-{
-    size_t cap = l->cap ? 2 * l->cap : FIRST_FRAMES;
-    struct gw_frame **frames = gw_new(arena, struct gw_frame *, cap);
-    if (!frames)
-        return false;
-    if (l->n)
-        memcpy(frames, l->frames, l->n * sizeof *frames);
-    l->frames = frames;
-    l->cap = cap;
-    return true;
-}
-
 /* Everything leaves the batch. False: there is no room for so many frames, and they are gone. */
-static bool collect_frames(struct log_batch *b, struct gw_arena *arena, struct frame_list *l,
+static bool collect_frames(struct log_batch *b, struct gw_arena *arena, struct gw_frame_list *l,
                            struct gw_intake *intake)
 {
     struct gw_frame *no_list[1]; /* one by one, to be dropped */
     bool whole = true;
     do {
         struct gw_intake more;
-        whole = whole && (l->n < l->cap || grow_list(l, arena));
+        whole = whole && gw_frame_list_reserve(l, arena);
         if (!whole) {
-            drop_frames(l);
-            *l = (struct frame_list){.frames = no_list, .cap = 1};
+            gw_frame_list_drop(l);
+            *l = (struct gw_frame_list){.frames = no_list, .cap = 1};
         }
         l->n += log_finish(b, l->frames + l->n, l->cap - l->n, &more);
         gw_intake_add(intake, &more);
     } while (log_batch_records(b));
     if (!whole)
-        drop_frames(l);
+        gw_frame_list_drop(l);
     return whole;
 }
 
@@ -118,7 +92,7 @@ static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_ar
                           struct gw_err *err)
 {
     struct gw_intake intake = {.received = s->refused + s->bad};
-    struct frame_list list = {.n = 0};
+    struct gw_frame_list list = {.n = 0};
     enum gw_reason why = s->too_large || code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL;
     intake.not_taken[why] = s->refused;
     intake.not_taken[GW_REASON_BAD_POINT] = s->bad;
@@ -129,7 +103,7 @@ static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_ar
         code = gw_fail(err, GW_BUSY, 0, "%s", "");
     if (!code)
         return gw_fanout_offer(h->host->fanout, GW_LOGS, list.frames, list.n, &intake, err);
-    drop_frames(&list);
+    gw_frame_list_drop(&list);
     refuse(h, &intake, why);
     return code;
 }
