@@ -5,27 +5,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "gateway/http/grpc.h"
-#include "gateway/http/http.h"
+#include "tests/fuzz/http_fuzzed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
-static struct gw_budget budget = {.limit = 64 << 20};
-static struct gw_http *http;
-static struct gw_address address;
 
 static void echo(void *ctx, const struct gw_grpc_method *m, const struct gw_grpc_call *call,
                  struct gw_grpc_reply *r)
@@ -55,53 +38,13 @@ static const struct gw_grpc_method methods[] = {
     {.path = "/c", .kind = GW_GRPC_WATCH, .handle = echo},
 };
 
-static void stop(void);
-
 static void start(void)
 {
     static const struct gw_grpc grpc = {
         .methods = methods, .methods_n = 3, .max_message = 4096, .refuse = refuse, .stranger = stranger};
     static struct gw_http_site site = {
         .component = "receiver=fuzz", .grpc = &grpc, .limits = {4096, 65536, 100 * GW_MSEC, 5 * GW_SEC, 100}};
-    http = gw_http_new(&budget, 1);
-    struct gw_listen_error why;
-    struct gw_err err;
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/ddgate-fuzz-%d.socket", (int)getpid());
-    check(gw_http_listen_grpc(http, gw_str_z(path), &site, &address, &why) == GW_LISTEN_OK);
-    check(gw_http_start(http, &err) == GW_OK);
-    atexit(stop);
-}
-
-/* Ends the server, so that the socket's file goes and leaks are seen. */
-static void stop(void)
-{
-    gw_http_drop(http);
-    check(budget.used == 0);
-}
-
-static int dial(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    check(fd >= 0 && connect(fd, (struct sockaddr *)&address.sa, address.len) == 0);
-    return fd;
-}
-
-/* Reads until the server closes, says `until`, or nothing more for a while. True: it said that. */
-static bool drain(int fd, const char *until, int grace_period_ms)
-{
-    char said[8192];
-    size_t n = 0;
-    struct pollfd p = {fd, POLLIN, 0};
-    while (n < sizeof said && poll(&p, 1, grace_period_ms) == 1) {
-        ssize_t got = recv(fd, said + n, sizeof said - n, 0);
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-        if (until && memmem(said, n, until, strlen(until)))
-            return true;
-    }
-    return false;
+    start_server(&site, gw_http_listen_grpc);
 }
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
@@ -112,10 +55,13 @@ static void is_served(void)
                                        "\x83\x86\1\1x\0\5:path\2/a" /* POST, http, :authority */
                                        "\0\14content-type\20application/grpc"
                                        "\0\0\x8\0\1\0\0\0\1\0\0\0\0\3xyz";
+    char answer[8192];
     bool served = false;
     for (int turn = 0; turn < 20 && !served; turn++) {
         int fd = dial();
-        served = send(fd, call, sizeof call - 1, MSG_NOSIGNAL) > 0 && drain(fd, "xyz", 20000);
+        ssize_t sent = send(fd, call, sizeof call - 1, MSG_NOSIGNAL);
+        size_t n = drain(fd, answer, sizeof answer, "xyz", 20000);
+        served = sent > 0 && memmem(answer, n, "xyz", 3);
         close(fd);
     }
     check(served);
@@ -129,18 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     started = true;
     int fd = dial();
     check(send(fd, PREFACE, sizeof PREFACE - 1, MSG_NOSIGNAL) > 0);
-    for (size_t at = 0; at < size; at++) {
-        const uint8_t *pause = memchr(data + at, 0xff, size - at);
-        size_t n = pause ? (size_t)(pause - data) - at : size - at;
-        if (n && send(fd, data + at, n, MSG_NOSIGNAL) < 0)
-            break;
-        if (pause)
-            drain(fd, NULL, 1);
-        at += n;
-    }
-    shutdown(fd, SHUT_WR);
-    drain(fd, NULL, 2);
-    close(fd);
+    send_with_pauses(fd, data, size);
     is_served();
     return 0;
 }

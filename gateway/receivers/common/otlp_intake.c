@@ -282,7 +282,8 @@ enum gw_code otlp_intake_take(struct otlp_intake *o, struct otlp_intake_thread *
     }
     *taken = made.taken;
     if (made.intake.received)
-        code = gw_fanout_offer(o->host->fanout, signal, made.frames.list.frames, made.frames.list.n, &made.intake, err);
+        code = gw_fanout_offer(o->host->fanout, signal, made.frames.list.frames, made.frames.list.n,
+                               &made.intake, err);
     if (!code)
         count(&o->counts.requests[signal]);
     if (!code && taken->refused)
