@@ -84,6 +84,17 @@ def test_to_pyroscope_a_request_a_file(make_gate, make_taker):
     gate._until(lambda: row(gate, taker.url + "/ingest")["sent"] == 3, "it is not counted")
 
 
+def test_targets_that_differ_at_their_end_have_rows_of_their_own(make_gate, make_taker):
+    taker = make_taker()
+    long = taker.url + "/" + "a" * 60
+    gate = forwarding(make_gate, long + "/b", long + "/c")
+    send(gate, upload({"cpu.pprof": CPU}))
+    until(gate, taker, 2)
+    assert sorted(path for path, *_ in taker.requests) == [f"/{'a' * 60}/b", f"/{'a' * 60}/c"]
+    gate._until(lambda: [r["sent"] for r in rows(gate)["exporters"].values() if r["sent"]] == [1, 1], "the rows do not balance")
+    gate.stop()
+
+
 def test_what_is_not_taken_for_the_moment_is_sent_again(make_gate, make_taker):
     taker = make_taker()
     taker.answers = [503, 429]
@@ -159,7 +170,8 @@ def test_too_old_is_dropped(make_gate):
 @pytest.mark.parametrize("options, words", [
     ({"forward": ["agent:8126"]}, "neither the URL of an agent"), ({"forward": ["datadoghq.eu"]}, "asks for profiles.api_key"),
     ({"forward": ["http://a/b?c"]}, "a URL with a query"), ({"api_key": "k" * 32}, "of no use without profiles.forward"),
-    ({"forward": [f"http://a:{i}" for i in range(9)]}, "more than 8 targets"), ({"forward": ["http://127.0.0.1:8126"]}, "is this receiver itself")])
+    ({"forward": [f"http://a:{i}" for i in range(9)]}, "more than 8 targets"), ({"forward": ["http://127.0.0.1:8126"]}, "is this receiver itself"),
+    ({"forward": ["http://a", "http://a/"]}, "http://a twice")])
 def test_mistakes(tmp_path, options, words):
     path = tmp_path / "ddgate.conf"
     path.write_text(conf_text({"receivers": ({"type": "ddtrace", "profiles": options},), "exporters": ({"type": "blackhole"},)}))

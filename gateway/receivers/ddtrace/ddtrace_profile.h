@@ -12,9 +12,9 @@
 #include "translators/profiles/profile_file.h"
 #include "translators/profiles/profile_upload.h"
 
-/* A file of an upload, unpacked. */
 struct gw_frame;
 
+/* A file of an upload, unpacked. */
 struct ddtrace_profile_file {
     const struct profile_file *sent;
     enum profile_packing packing;

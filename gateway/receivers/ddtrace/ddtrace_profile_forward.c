@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/hash.h"
 #include "core/base/lock.h"
 #include "core/base/log.h"
 #include "core/delivery/ledger.h"
@@ -15,7 +16,7 @@
 #include "gateway/receivers/ddtrace/ddtrace_profile_request.h"
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
 
-enum { AT_A_TIME = 4 };
+enum { AT_A_TIME = 4, ROW_NAME = sizeof(((struct gw_ledger_view *)0)->exporter_name[0]) };
 static const gw_nsec TIMEOUT = 30 * GW_SEC, FIRST_PAUSE = GW_SEC, LONGEST_PAUSE = 30 * GW_SEC,
                      CREDENTIALS_PAUSE = 60 * GW_SEC;
 static const char component[] = "receiver=ddtrace";
@@ -303,17 +304,25 @@ struct ddtrace_profile_forward *ddtrace_profile_forward_open(const struct ddtrac
     return f;
 }
 
+/* Each target has a row of its own: a name that the ledger would cut ends in a hash. */
+static void row_name(const char *target, char out[static ROW_NAME])
+{
+    enum { HASH = sizeof "-01234567" };
+    if (snprintf(out, ROW_NAME, "profiles.forward %s", target) >= ROW_NAME)
+        snprintf(out + ROW_NAME - HASH, HASH, "-%08x", (unsigned)gw_hash_text(0, gw_str_z(target)));
+}
+
 unsigned ddtrace_profile_forward_start(struct ddtrace_profile_forward *f,
                                        const struct ddtrace_profile_forward_conf *conf)
 {
-    char name[64];
+    char name[ROW_NAME];
     gw_lock(&f->lock);
     f->queue_size = conf->queue_size;
     f->retry_time = conf->retry_time;
     gw_unlock(&f->lock);
     if (f->running)
         return f->row;
-    snprintf(name, sizeof name, "profiles.forward %s", f->target);
+    row_name(f->target, name);
     f->row = gw_ledger_exporter(f->host->ledger, name, 1u << GW_PROFILES);
     f->running = f->row < GW_LEDGER_EXPORTERS && ddtrace_proxy_start(f->proxy);
     if (!f->running)

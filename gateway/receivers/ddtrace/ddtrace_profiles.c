@@ -60,6 +60,16 @@ static bool is_own(const struct gw_list *listen, gw_str target)
     return false;
 }
 
+/* A row of the ledger counts an item once. */
+static bool is_named_before(const struct ddtrace_profiles *p, size_t i)
+{
+    gw_str target = forward_conf(p, i).target;
+    for (size_t k = 0; k < i; k++)
+        if (gw_str_eq(forward_conf(p, k).target, target))
+            return true;
+    return false;
+}
+
 static bool open_forward(struct ddtrace_profiles *p, size_t i, const struct gw_list *listen, const char *path,
                          struct gw_diagnostics *diagnostics)
 {
@@ -72,6 +82,10 @@ static bool open_forward(struct ddtrace_profiles *p, size_t i, const struct gw_l
     if (is_own(listen, conf.target)) {
         gw_option_error(diagnostics, path, "profiles.forward", "%.*s is this receiver itself",
                         GW_FMT(conf.target));
+        return true;
+    }
+    if (is_named_before(p, i)) {
+        gw_option_error(diagnostics, path, "profiles.forward", "names %.*s twice", GW_FMT(conf.target));
         return true;
     }
     if (p->host->check)
@@ -113,22 +127,23 @@ enum gw_code ddtrace_profiles_open(struct ddtrace_profiles *p, const struct ddtr
     return open_forwards(p, listen, path, diagnostics);
 }
 
-/* A row of the ledger, which stays: a reload finds it again. */
-static unsigned row(struct ddtrace_profiles *p, const char *what, gw_str to)
+/* Its row of the ledger stays: a reload finds it again. */
+static void start_directory(struct ddtrace_profiles *p)
 {
+    const struct ddtrace_profile_bounds bounds = {p->conf.profiles_max_size, p->conf.profiles_max_age};
     char name[64];
-    snprintf(name, sizeof name, "profiles.%s %.*s", what, GW_FMT(to));
-    unsigned number = gw_ledger_exporter(p->host->ledger, name, 1u << GW_PROFILES);
-    if (number < GW_LEDGER_EXPORTERS)
-        p->rows |= UINT64_C(1) << number;
+    snprintf(name, sizeof name, "profiles.directory %.*s", GW_FMT(p->conf.profiles_directory));
+    p->directory_row = gw_ledger_exporter(p->host->ledger, name, 1u << GW_PROFILES);
+    if (p->directory_row < GW_LEDGER_EXPORTERS)
+        p->rows |= UINT64_C(1) << p->directory_row;
     else
-        gw_log(GW_ERROR, component, "%s: the ledger has no row left for it, so it gets nothing", name);
-    return number;
+        gw_log(GW_ERROR, component, "%s: the ledger has no row left for it: what it gets is not counted",
+               name);
+    ddtrace_profile_directory_start(p->directory, &bounds);
 }
 
 void ddtrace_profiles_start(struct ddtrace_profiles *p)
 {
-    const struct ddtrace_profile_bounds bounds = {p->conf.profiles_max_size, p->conf.profiles_max_age};
     for (size_t i = 0; i < p->forwards_n; i++) {
         const struct ddtrace_profile_forward_conf conf = forward_conf(p, i);
         unsigned number = ddtrace_profile_forward_start(p->forwards[i], &conf);
@@ -136,10 +151,8 @@ void ddtrace_profiles_start(struct ddtrace_profiles *p)
             p->rows |= UINT64_C(1) << number;
         p->started[i] = number < GW_LEDGER_EXPORTERS;
     }
-    if (!p->directory)
-        return;
-    p->directory_row = row(p, "directory", p->conf.profiles_directory);
-    ddtrace_profile_directory_start(p->directory, &bounds);
+    if (p->directory)
+        start_directory(p);
 }
 
 void ddtrace_profiles_stop(struct ddtrace_profiles *p)
@@ -208,13 +221,6 @@ static void close_files(struct ddtrace_profile *profile)
 }
 
 /* --- where it goes --- */
-
-static void move(struct ddtrace_profiles *p, unsigned number, enum gw_place to, enum gw_reason why,
-                 uint64_t n)
-{
-    if (p->rows >> number & 1)
-        gw_ledger_move(p->host->ledger, number, GW_PROFILES, GW_QUEUED, to, why, n);
-}
 
 /* One file as a frame, which pays by the request's account until it is offered. */
 static enum gw_code make_frame(struct ddtrace_profile *profile, const struct ddtrace_profile_file *f,
@@ -286,8 +292,9 @@ static enum gw_code hand_out(struct ddtrace_profiles *p, const struct ddtrace_pr
     if (code)
         return code;
     bool kept = p->directory && ddtrace_profile_directory_keep(p->directory, profile);
-    if (p->directory)
-        move(p, p->directory_row, kept ? GW_DELIVERED : GW_DROPPED, GW_REASON_UNWRITTEN, profile->items);
+    if (p->directory && p->directory_row < GW_LEDGER_EXPORTERS)
+        gw_ledger_move(p->host->ledger, p->directory_row, GW_PROFILES, GW_QUEUED,
+                       kept ? GW_DELIVERED : GW_DROPPED, GW_REASON_UNWRITTEN, profile->items);
     for (size_t i = 0; i < p->forwards_n; i++)
         if (p->started[i]) {
             ddtrace_profile_forward_take(p->forwards[i], profile, q, container);
