@@ -11,7 +11,6 @@
 #include "core/base/hash.h"
 #include "core/base/hex.h"
 #include "translators/profiles/otlp_dictionary.h"
-#include "translators/profiles/pprof.h"
 #include "translators/profiles/profile_resource.h"
 
 /* Numbers of fields: of the request, ResourceProfiles, ScopeProfiles, Profile, Sample. */
@@ -540,14 +539,11 @@ static enum gw_code close_request(struct otlp_buf *w, const struct marks *m, str
     return failed ? gw_fail(err, GW_BUDGET, 0, "a profile as OTLP") : GW_OK;
 }
 
-enum gw_code profile_pprof_to_otlp(const struct profile_otlp *how, gw_str raw, struct gw_arena *arena,
-                                   struct otlp_buf *w, struct gw_err *err)
+enum gw_code profile_pprof_to_otlp(const struct profile_otlp *how, gw_str raw, const struct pprof_contents *c,
+                                   struct gw_arena *arena, struct otlp_buf *w, struct gw_err *err)
 {
     struct translation t = {
-        .how = how, .arena = arena, .raw = raw, .w = w, .d = {.w = {.account = w->account}}};
-    enum gw_code code = pprof_check(raw, &t.c, err);
-    if (code)
-        return code;
+        .how = how, .arena = arena, .raw = raw, .c = *c, .w = w, .d = {.w = {.account = w->account}}};
     if (!allocate(&t))
         return gw_fail(err, GW_BUDGET, 0, "a profile as OTLP");
     see_ids(&t);

@@ -21,6 +21,7 @@
 
 #include "core/base/arena.h"
 #include "translators/otlp/otlp_write.h"
+#include "translators/profiles/pprof.h"
 #include "translators/profiles/profile_upload.h"
 
 struct profile_otlp {
@@ -31,10 +32,10 @@ struct profile_otlp {
     uint64_t random[2]; /* for profile_id and hashes */
 };
 
-/* Before:  pprof_check took `raw`; the buffer is empty.
+/* Before:  pprof_check took `raw` and said what is in it; the buffer is empty.
  * After:   GW_OK; GW_BUDGET: there is no memory in the arena, or the buffer failed. */
-enum gw_code profile_pprof_to_otlp(const struct profile_otlp *, gw_str raw, struct gw_arena *,
-                                   struct otlp_buf *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code profile_pprof_to_otlp(const struct profile_otlp *, gw_str raw, const struct pprof_contents *,
+                                   struct gw_arena *, struct otlp_buf *, struct gw_err *) GW_MUST_CHECK;
 /* A file whole, in its own format. */
 enum gw_code profile_payload_to_otlp(const struct profile_otlp *, gw_str format, gw_str raw,
                                      struct otlp_buf *, struct gw_err *) GW_MUST_CHECK;

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "translators/otlp/otlp_write.h"
+#include "translators/profiles/pprof.h"
 #include "translators/profiles/profile_file.h"
 #include "translators/profiles/profile_upload.h"
 
@@ -20,6 +21,7 @@ struct ddtrace_profile_file {
     enum profile_packing packing;
     gw_str plain; /* unpacked; of other attachments, as sent */
     struct otlp_buf buf;
+    struct pprof_contents contents; /* of pprof */
 };
 
 /* An upload on its way. Lives as long as the request. */

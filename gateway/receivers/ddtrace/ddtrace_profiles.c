@@ -15,7 +15,6 @@
 #include "gateway/receivers/ddtrace/ddtrace_profile.h"
 #include "gateway/receivers/ddtrace/ddtrace_profile_directory.h"
 #include "gateway/receivers/ddtrace/ddtrace_profile_forward.h"
-#include "translators/profiles/pprof.h"
 #include "translators/profiles/pprof_otlp.h"
 
 static const char component[] = "receiver=ddtrace";
@@ -177,7 +176,6 @@ bool ddtrace_profiles_wanted(const struct ddtrace_profiles *p)
 
 static enum gw_code open_file(struct ddtrace_profile_file *f, size_t most, struct gw_err *err)
 {
-    struct pprof_contents contents;
     f->packing = profile_packing_of(f->sent->body);
     f->plain = f->sent->body;
     if (f->sent->kind == PROFILE_FILE_OTHER)
@@ -187,7 +185,7 @@ static enum gw_code open_file(struct ddtrace_profile_file *f, size_t most, struc
         return code;
     if (f->sent->kind == PROFILE_FILE_JFR)
         return profile_is_jfr(f->plain) ? GW_OK : gw_fail(err, GW_BAD_PROFILE, 0, "a file is no JFR");
-    return pprof_check(f->plain, &contents, err);
+    return pprof_check(f->plain, &f->contents, err);
 }
 
 /* Unpacks and checks every file; all together may come to `most` bytes. */
@@ -235,7 +233,7 @@ static enum gw_code make_frame(struct ddtrace_profile *profile, const struct ddt
     struct gw_snap snap = gw_arena_snap(arena);
     enum gw_code code = f->sent->kind == PROFILE_FILE_JFR
                             ? profile_payload_to_otlp(&how, GW_STR("jfr"), f->plain, &w, err)
-                            : profile_pprof_to_otlp(&how, f->plain, arena, &w, err);
+                            : profile_pprof_to_otlp(&how, f->plain, &f->contents, arena, &w, err);
     gw_arena_back(arena, snap);
     struct gw_frame *frame = code ? NULL : gw_frame_new(GW_PROFILES, GW_OTEL, w.data, w.len, w.cap, 1);
     if (!frame) {
