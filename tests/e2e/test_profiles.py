@@ -186,6 +186,17 @@ def test_old_uploads_go_by_themselves(keeping, directory):
     assert 'reason="max_age"} 1' in gate.admin("/metrics").body.decode()
 
 
+def test_a_time_that_is_too_far_off_is_no_upload_of_ours(keeping, directory):
+    old, far = directory / "old" / "2020-01-02T03-04-05.678-0001", directory / "far" / "9999-12-31T23-59-59.999-0000"
+    for folder in (old, far):
+        folder.mkdir(parents=True)
+        (folder / "cpu.pprof").write_bytes(CPU)
+    gate = keeping(max_age="1h")
+    gate._until(lambda: not old.exists(), "the old one stands there still")
+    assert 'reason="max_age"} 1' in gate.admin("/metrics").body.decode()
+    assert (far / "cpu.pprof").read_bytes() == CPU
+
+
 def test_a_directory_that_goes_away_and_comes_back(keeping, directory):
     gate = keeping()
     assert send(gate, GOOD).status == 200

@@ -25,6 +25,7 @@
 /* MOST: an entry of the list costs some hundred bytes */
 enum { TIME_NAME = 32, MOST = 100000, SEQUENCES = 10000 };
 static const gw_nsec LOOK = 60 * GW_SEC; /* at the age, at least so often */
+static const int64_t LATEST_MS = INT64_MAX / 2 / GW_MSEC; /* in 2116; with an age it is less than all nanoseconds */
 static const char component[] = "receiver=ddtrace";
 
 /* An upload that stands there. */
@@ -136,7 +137,7 @@ static bool read_time_name(const char *name, struct new_entry *out)
     t.tm_mon -= 1;
     out->ms = (int64_t)timegm(&t) * 1000 + ms;
     out->sequence = sequence;
-    if (out->ms < 0)
+    if (out->ms < 0 || out->ms > LATEST_MS)
         return false;
     put_time_name(out->ms, out->sequence, again);
     return strcmp(again, name) == 0;
