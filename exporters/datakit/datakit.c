@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/url.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
 #include "exporters/encoding/line_protocol.h"
@@ -109,18 +110,6 @@ static void read_answer(const struct otlp_http_answer *a, struct gw_outcome *out
 
 /* --- open --- */
 
-/* Letters, digits and -._~ stand for themselves (RFC 3986 §2.3). */
-static void put_encoded(char *to, size_t room, gw_str text)
-{
-    size_t n = strlen(to);
-    for (size_t i = 0; i < text.len && n + 4 < room; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = gw_is_digit((char)c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     (c && gw_char_in((char)c, "-._~"));
-        n += (size_t)snprintf(to + n, room - n, plain ? "%c" : "%%%02X", c);
-    }
-}
-
 static void make_urls(struct ctx *c)
 {
     static const char *const paths[GW_SIGNALS] = {"tracing", "logging", "metric"};
@@ -130,7 +119,7 @@ static void make_urls(struct ctx *c)
             continue;
         snprintf(c->url[s], MAX_URL, "%s://%s%s/v1/write/%s?precision=n%s", c->target.tls ? "https" : "http",
                  host, c->target.path, paths[s], c->conf.token.len ? "&token=" : "");
-        put_encoded(c->url[s], MAX_URL, c->conf.token);
+        gw_url_add(c->url[s], MAX_URL, c->conf.token);
     }
 }
 

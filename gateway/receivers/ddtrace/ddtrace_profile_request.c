@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/url.h"
 #include "gateway/receivers/ddtrace/ddtrace_target.h"
 
 /* --- targets --- */
@@ -120,17 +121,6 @@ struct ddtrace_profile_request *ddtrace_profile_as_sent(const struct ddtrace_pro
 
 /* --- Pyroscope --- */
 
-/* A part of a query, as it must stand there; cut where there is no room. */
-static void put_encoded(char *to, size_t room, gw_str s)
-{
-    size_t n = strlen(to);
-    for (size_t i = 0; i < s.len && n + 4 < room; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        bool plain = gw_is_letter(c) || gw_is_digit(c) || gw_char_in((char)c, "-._~");
-        n += (size_t)snprintf(to + n, room - n, plain ? "%c" : "%%%02X", c);
-    }
-}
-
 /* Letters, digits and '_': what Pyroscope takes as the key of a label; the rest becomes '_'. */
 static void put_key(char *to, size_t room, gw_str s)
 {
@@ -156,8 +146,8 @@ static bool is_label(gw_str key)
 static void put_name(char *to, size_t room, const struct profile_upload *u)
 {
     bool first = true;
-    put_encoded(to, room, u->service.len ? u->service : GW_STR("unnamed-service"));
-    put_encoded(to, room, GW_STR("{"));
+    gw_url_add(to, room, u->service.len ? u->service : GW_STR("unnamed-service"));
+    gw_url_add(to, room, GW_STR("{"));
     for (size_t i = 0; i < u->tags_n; i++) {
         size_t colon = gw_str_find(u->tags[i], ':');
         gw_str key = gw_str_n(u->tags[i].ptr, colon), value = gw_str_from(u->tags[i], colon + 1);
@@ -165,13 +155,13 @@ static void put_name(char *to, size_t room, const struct profile_upload *u)
         if (!value.len || !is_label(key) || gw_str_find(value, ',') < value.len ||
             gw_str_find(value, '}') < value.len)
             continue;
-        put_encoded(to, room, first ? GW_NOSTR : GW_STR(","));
+        gw_url_add(to, room, first ? GW_NOSTR : GW_STR(","));
         put_key(to, room, key);
-        put_encoded(to, room, GW_STR("="));
-        put_encoded(to, room, value);
+        gw_url_add(to, room, GW_STR("="));
+        gw_url_add(to, room, value);
         first = false;
     }
-    put_encoded(to, room, GW_STR("}"));
+    gw_url_add(to, room, GW_STR("}"));
 }
 
 struct ddtrace_profile_request *ddtrace_profile_pyroscope(const struct ddtrace_profile_target *t,

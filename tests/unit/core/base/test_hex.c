@@ -57,6 +57,16 @@ static void url(void **state)
     decodes_to("a+b", "a+b");
 }
 
+static void url_is_added(void **state)
+{
+    char text[16] = "a=", most[7] = "";
+    (void)state;
+    gw_url_add(text, sizeof text, gw_str_n("b-._~ \0\xff", 8));
+    assert_string_equal(text, "a=b-._~%20%00");
+    gw_url_add(most, sizeof most, GW_STR("cut//"));
+    assert_string_equal(most, "cut");
+}
+
 static void in_place(void **state)
 {
     char text[] = "%41%42";
@@ -71,6 +81,7 @@ int main(void)
         cmocka_unit_test(every_character),
         cmocka_unit_test(bytes),
         cmocka_unit_test(url),
+        cmocka_unit_test(url_is_added),
         cmocka_unit_test(in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
