@@ -9,8 +9,8 @@
 
 enum { BOUNDARY_MOST = 70 };
 
-/* The value of a parameter in `a; name=value; name="value"`; false: there is none. A quoted value ends at the first
- * quote that no backslash stands before. */
+/* The value of a parameter in `a; name=value; name="value"`; false: there is none, and *out is left alone. A quoted value
+ * ends at the first quote that no backslash stands before. */
 static bool parameter(gw_str header, gw_str name, gw_str *out)
 {
     gw_str rest = gw_str_from(header, gw_str_find(header, ';'));
@@ -30,9 +30,10 @@ static bool parameter(gw_str header, gw_str name, gw_str *out)
         }
         rest = gw_str_from(value, end + quoted);
         rest = gw_str_from(rest, gw_str_find(rest, ';'));
-        *out = quoted ? gw_str_n(value.ptr, end) : gw_str_trim(gw_str_n(value.ptr, end));
-        if (gw_str_ieq(key, name))
+        if (gw_str_ieq(key, name)) {
+            *out = quoted ? gw_str_n(value.ptr, end) : gw_str_trim(gw_str_n(value.ptr, end));
             return true;
+        }
     }
     return false;
 }
@@ -124,10 +125,9 @@ static enum gw_code read_headers(struct multipart *m, gw_str headers, struct mul
             continue;
         gw_str value = gw_str_from(line, colon + 1);
         disposed = gw_str_ieq(media_type(value), GW_STR("form-data"));
-        (void)(parameter(value, GW_STR("name"), &out->name) || (out->name = GW_NOSTR, true));
+        out->name = out->filename = GW_NOSTR;
+        (void)parameter(value, GW_STR("name"), &out->name);
         out->is_file = parameter(value, GW_STR("filename"), &out->filename);
-        if (!out->is_file)
-            out->filename = GW_NOSTR;
     }
     return disposed ? GW_OK : fail(m, err, "a part has no Content-Disposition: form-data");
 }
