@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "gateway/receivers/ddtrace/ddtrace_profile_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -171,15 +170,12 @@ typedef void each_f(struct ddtrace_profile_directory *, int at, const char *name
 
 static void for_each(struct ddtrace_profile_directory *d, int folder, const char *service, each_f *each)
 {
-    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    DIR *list = ddtrace_profile_list_folder(folder);
     for (const struct dirent *e; list && (e = readdir(list));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             each(d, folder, e->d_name, service);
     if (list)
         closedir(list);
-    else
-        close_fd(fd);
 }
 
 static void see_upload(struct ddtrace_profile_directory *d, int at, const char *name, const char *service)

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "gateway/receivers/ddtrace/ddtrace_profile_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -180,8 +179,7 @@ bool ddtrace_profile_write_files(int folder, const struct ddtrace_profile *p, ui
 
 /* --- folders --- */
 
-/* The descriptor goes on being the caller's. */
-static DIR *list(int folder)
+DIR *ddtrace_profile_list_folder(int folder)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -192,7 +190,7 @@ static DIR *list(int folder)
 
 void ddtrace_profile_empty_folder(int folder)
 {
-    DIR *d = list(folder);
+    DIR *d = ddtrace_profile_list_folder(folder);
     for (const struct dirent *e; d && (e = readdir(d));)
         if (e->d_name[0] != '.')
             (void)!unlinkat(folder, e->d_name, 0);
@@ -204,7 +202,7 @@ uint64_t ddtrace_profile_measure_folder(int folder)
 {
     uint64_t bytes = DDTRACE_PROFILE_BLOCK;
     struct stat s;
-    DIR *d = list(folder);
+    DIR *d = ddtrace_profile_list_folder(folder);
     for (const struct dirent *e; d && (e = readdir(d));)
         if (e->d_name[0] != '.' && fstatat(folder, e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(s.st_mode))

@@ -7,6 +7,8 @@
 #ifndef GW_DDTRACE_PROFILE_FILES_H
 #define GW_DDTRACE_PROFILE_FILES_H
 
+#include <dirent.h>
+
 #include "gateway/receivers/ddtrace/ddtrace_profile.h"
 
 enum { DDTRACE_PROFILE_NAME = 96, DDTRACE_PROFILE_BLOCK = 4096 };
@@ -17,6 +19,8 @@ void ddtrace_profile_safe_name(gw_str, char out[static DDTRACE_PROFILE_NAME]);
 /* Writes event.json and the files into the folder, which is empty. *bytes: what they take, in blocks. False with errno:
  * some of them may stand there. */
 bool ddtrace_profile_write_files(int folder, const struct ddtrace_profile *, uint64_t *bytes);
+/* The names in a folder, whose descriptor goes on being the caller's. NULL with errno. */
+DIR *ddtrace_profile_list_folder(int folder);
 /* Takes away the files in a folder, and none that is no file of ours. */
 void ddtrace_profile_empty_folder(int folder);
 /* What the files in a folder take, in blocks. */
