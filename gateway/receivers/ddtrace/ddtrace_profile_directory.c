@@ -24,7 +24,8 @@
 /* MOST: an entry of the list costs some hundred bytes */
 enum { TIME_NAME = 32, MOST = 100000, SEQUENCES = 10000 };
 static const gw_nsec LOOK = 60 * GW_SEC; /* at the age, at least so often */
-static const int64_t LATEST_MS = INT64_MAX / 2 / GW_MSEC; /* in 2116; with an age it is less than all nanoseconds */
+static const int64_t LATEST_MS =
+    INT64_MAX / 2 / GW_MSEC; /* in 2116; with an age it is less than all nanoseconds */
 static const char component[] = "receiver=ddtrace";
 
 /* An upload that stands there. */

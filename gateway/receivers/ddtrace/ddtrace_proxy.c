@@ -130,14 +130,34 @@ bool ddtrace_proxy_takes(const struct ddtrace_proxy *p, enum ddtrace_quiet_row r
 
 /* Jobs */
 
-static void drop_job(struct job *j)
+/* Room in the queue and in the memory of the process. */
+static bool reserve(struct ddtrace_proxy *p, size_t cost)
 {
-    struct ddtrace_proxy *p = j->proxy;
     gw_lock(&p->lock);
-    p->bytes -= j->cost;
+    bool room = !p->stopping && p->requests < (size_t)p->conf.proxy_requests &&
+                (p->requests == 0 || p->bytes + cost <= p->conf.proxy_queue_size) &&
+                gw_budget_take(p->budget, cost);
+    if (room) {
+        p->bytes += cost;
+        p->requests++;
+    }
+    gw_unlock(&p->lock);
+    return room;
+}
+
+static void release(struct ddtrace_proxy *p, size_t cost)
+{
+    gw_lock(&p->lock);
+    p->bytes -= cost;
     p->requests--;
     gw_unlock(&p->lock);
-    gw_budget_give(p->budget, j->cost + j->answer_room);
+    gw_budget_give(p->budget, cost);
+}
+
+static void drop_job(struct job *j)
+{
+    release(j->proxy, j->cost);
+    gw_budget_give(j->proxy->budget, j->answer_room);
     for (unsigned i = 0; i < j->kept_n; i++)
         free((char *)(uintptr_t)j->kept[i].value);
     curl_slist_free_all(j->headers);
@@ -376,21 +396,6 @@ static bool make_headers(struct job *j, const struct ddtrace_forward *f)
 
 /* Forwarding */
 
-/* Room in the queue and in the memory of the process. */
-static bool reserve(struct ddtrace_proxy *p, size_t cost)
-{
-    gw_lock(&p->lock);
-    bool room = !p->stopping && p->requests < (size_t)p->conf.proxy_requests &&
-                (p->requests == 0 || p->bytes + cost <= p->conf.proxy_queue_size) &&
-                gw_budget_take(p->budget, cost);
-    if (room) {
-        p->bytes += cost;
-        p->requests++;
-    }
-    gw_unlock(&p->lock);
-    return room;
-}
-
 static void see_subdomain(void *cookie, gw_str name, gw_str value)
 {
     if (gw_str_ieq(name, GW_STR("x-datadog-evp-subdomain")))
@@ -443,11 +448,7 @@ enum gw_code ddtrace_proxy_forward(struct ddtrace_proxy *p, const struct ddtrace
     }
     struct job *j = calloc(1, sizeof *j);
     if (!j) {
-        gw_budget_give(p->budget, cost);
-        gw_lock(&p->lock);
-        p->bytes -= cost;
-        p->requests--;
-        gw_unlock(&p->lock);
+        release(p, cost);
         return gw_fail(err, GW_BUSY, 0, "%s", "");
     }
     j->proxy = p;

@@ -78,11 +78,8 @@ static void in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_character),
-        cmocka_unit_test(bytes),
-        cmocka_unit_test(url),
-        cmocka_unit_test(url_is_added),
-        cmocka_unit_test(in_place),
+        cmocka_unit_test(every_character), cmocka_unit_test(bytes),    cmocka_unit_test(url),
+        cmocka_unit_test(url_is_added),    cmocka_unit_test(in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
