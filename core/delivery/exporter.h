@@ -51,6 +51,8 @@ static inline bool gw_is_failure(enum gw_verdict verdict)
 struct gw_outcome {
     enum gw_verdict verdict;
     uint64_t rejected; /* items, with GW_DONE, or of those that are not left */
+    /* items, with GW_DONE: an option of the exporter says that they are not shown; counted as dropped (filtered) */
+    uint64_t filtered;
     /* with every verdict that is not about the whole request: what it is about, where the backend has taken the
      * rest. For each frame of the batch itself, NULL where it has taken all of it, or a frame of the items that are
      * left, which the sender takes over. NULL: nothing was taken. Valid during the call alone */
@@ -83,6 +85,10 @@ struct gw_export_host {
     const char *name; /* the exporter's, for its log lines */
     /* max_memory: what a library holds for the exporter is charged to it; may be NULL */
     struct gw_budget *budget;
+    /* any thread: whoever read what the exporter writes has gone for good. The process ends where this is its
+     * only exporter. May be NULL */
+    void (*reader_left)(void *process);
+    void *process;
 };
 
 typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path,

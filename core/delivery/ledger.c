@@ -211,14 +211,15 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
 }
 
 /* Items that went back to their source are not lost: the source sends them again. Nor are those that an
- * exporter shall not send. */
+ * exporter shall not send or show. */
 static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
     return v->signal[signal].exporter[e].accepted + v->signal[signal].exporter[e].recovered -
            at[GW_DELIVERED] - at[GW_SET_ASIDE] - at[GW_STORED] -
            v->signal[signal].exporter[e].dropped[GW_REASON_RETURNED] -
-           v->signal[signal].exporter[e].dropped[GW_REASON_DISCARDED];
+           v->signal[signal].exporter[e].dropped[GW_REASON_DISCARDED] -
+           v->signal[signal].exporter[e].dropped[GW_REASON_FILTERED];
 }
 
 uint64_t gw_ledger_lost(const struct gw_ledger_view *v)

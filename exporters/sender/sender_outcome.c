@@ -15,7 +15,9 @@ static const gw_nsec SIZE_SAID_AGAIN = 600 * GW_SEC;
 
 static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
-    uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items;
+    uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items,
+             rest = p->batch.items - rejected,
+             filtered = p->outcome.filtered < rest ? p->outcome.filtered : rest;
     gw_exporter_health_recovered(&s->health, now);
     gw_congestion_on_answer(&s->congestion, &p->sent, true, now);
     s->answers[p->batch.signal].taken++;
@@ -27,7 +29,8 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
         gw_log(GW_INFO, s->component, "the backend accepted everything and added a message: %s",
                p->outcome.text);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
-    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, p->batch.items - rejected);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_FILTERED, filtered);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, rest - filtered);
     gw_sender_finish_inflight(s, p);
 }
 

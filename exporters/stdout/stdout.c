@@ -7,8 +7,8 @@
  * processes: poll reports when to write, and a pipe gets at most PIPE_BUF bytes at a time, which then do
  * not block. For a terminal this is not guaranteed, so it is opened once more for this process.
  *
- * If the disk is full, it waits. If the reader has closed the pipe, it logs this once, accepts later data
- * and counts it as rejected.
+ * If the disk is full, it waits. If the reader has closed the pipe (`ddgate | head`), the process is told, which
+ * ends where this is its only exporter; else it logs this once, accepts later data and counts it as rejected.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -75,6 +75,8 @@ struct request {
 struct ctx {
     struct conf conf;
     /* const after open */
+    void (*reader_left)(void *process);
+    void *process;
     int fd, waker;
     size_t at_once; /* bytes per write */
     bool terminal, regular;
@@ -113,6 +115,8 @@ static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, co
     c->terminal = isatty(STDOUT_FILENO);
     c->fd = c->terminal ? open_terminal() : STDOUT_FILENO;
     c->last = &c->first;
+    c->reader_left = host->reader_left;
+    c->process = host->process;
     c->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (c->waker < 0)
         return GW_INTERNAL;
@@ -364,6 +368,8 @@ static void give_up(struct ctx *c, int error)
     c->closed = true;
     c->written = c->out.len = 0;
     snprintf(c->why, sizeof c->why, "standard output: %s", strerror(error));
+    if (error == EPIPE && c->reader_left)
+        c->reader_left(c->process);
 }
 
 static void wait_for_space(struct ctx *c, int error, gw_nsec now)
@@ -482,10 +488,12 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
 
 static void sleep_until(struct ctx *c, gw_nsec until)
 {
-    bool pending = c->written < c->out.len, buffered_batch = gw_now() < c->buffer_until;
-    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN},
-                            {.fd = pending && !buffered_batch ? c->fd : -1, .events = POLLOUT}};
-    if (pending && buffered_batch && c->buffer_until < until)
+    bool pending = c->written < c->out.len, full = gw_now() < c->buffer_until;
+    bool write_next = pending && !full; /* else only an error counts: that the reader has gone */
+    struct pollfd fds[2] = {
+        {.fd = c->waker, .events = POLLIN},
+        {.fd = c->closed || (c->terminal && !write_next) ? -1 : c->fd, .events = write_next ? POLLOUT : 0}};
+    if (pending && full && c->buffer_until < until)
         until = c->buffer_until;
     if (trace_buffer_next(&c->trace_buffer) < until)
         until = trace_buffer_next(&c->trace_buffer);
@@ -494,7 +502,9 @@ static void sleep_until(struct ctx *c, gw_nsec until)
     gw_nsec left = until - gw_now();
     left = left < 0 ? 0 : left;
     struct timespec t = {.tv_sec = left / GW_SEC, .tv_nsec = left % GW_SEC};
-    ppoll(fds, 2, until == GW_NEVER ? NULL : &t, NULL);
+    if (ppoll(fds, 2, until == GW_NEVER ? NULL : &t, NULL) > 0 && !write_next &&
+        fds[1].revents & (POLLERR | POLLHUP | POLLNVAL))
+        give_up(c, EPIPE);
 }
 
 static void wait_some(struct ctx *c, gw_nsec until)

@@ -77,13 +77,12 @@ bool gw_component_make_exporter(struct exporter *e, const struct gw_conf_exporte
     return e->ctx;
 }
 
-bool gw_component_open_exporter(struct exporter *e, const struct gw_host *of,
+bool gw_component_open_exporter(struct exporter *e, const struct gw_export_host *lent,
                                 struct gw_diagnostics *diagnostics)
 {
-    const struct gw_export_host host = {.host_name = of->host_name,
-                                        .signals = gw_sender_signals(&e->entry->sender, e->module),
-                                        .name = e->entry->sender.name.ptr,
-                                        .budget = of->budget};
+    struct gw_export_host host = *lent;
+    host.signals = gw_sender_signals(&e->entry->sender, e->module);
+    host.name = e->entry->sender.name.ptr;
     size_t before = gw_diagnostics_errors(diagnostics);
     e->files = hash_files(e->module->opts, e->entry->conf);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);

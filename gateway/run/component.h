@@ -44,7 +44,9 @@ bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter
 
 /* False when there is a mistake, which is then among the diagnostics. */
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
-bool gw_component_open_exporter(struct exporter *, const struct gw_host *, struct gw_diagnostics *);
+/* `lent` is what all exporters get; its members signals and name are of this one alone. */
+bool gw_component_open_exporter(struct exporter *, const struct gw_export_host *lent,
+                                struct gw_diagnostics *);
 
 /* The line at its start: where it sends. */
 void gw_component_announce_exporter(const struct exporter *);

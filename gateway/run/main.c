@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
@@ -35,7 +36,10 @@
 
 static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
 
-enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
+/* A stop that takes longer says what it waits for. */
+static const gw_nsec QUICK_STOP = 250 * GW_MSEC; /* below a second */
+
+enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3, EXIT_UNREAD = 128 + SIGPIPE };
 
 /* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page
  * faults every time. Larger ones are rare, and would leave unused holes. */
@@ -79,27 +83,77 @@ static void block_signals(sigset_t *ours)
 struct hurry {
     struct gw_pipeline *pipeline;
     const sigset_t *signals;
+    int number; /* the signal that began the stop */
+    gw_nsec grace_period;
+    bool stored;      /* what is not delivered stays on the disk */
     atomic_bool over; /* set before the SIGHUP that main sends when the drain is over */
 };
 
-/* Thread: a second signal ends the drain. The SIGTERM of stdin.c, at the end of standard input, does not
- * count. */
+static uint64_t undelivered(const struct gw_ledger_view *view, unsigned exporter)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        n += view->signal[i].exporter[exporter].at[GW_QUEUED] +
+             view->signal[i].exporter[exporter].at[GW_IN_PROCESS];
+    return n;
+}
+
+/* For each exporter that still delivers: what, for how long at most, and how to end that. */
+static void report_drain(const struct hurry *h)
+{
+    struct gw_ledger_view *view = calloc(1, sizeof *view);
+    const char *again = h->number == SIGINT ? "Ctrl-C" : "SIGTERM";
+    double seconds = (double)h->grace_period / (double)GW_SEC;
+    if (!view)
+        return;
+    gw_pipeline_ledger(h->pipeline, view);
+    for (unsigned e = 0; e < view->exporters; e++) {
+        uint64_t n = undelivered(view, e);
+        if (n && h->stored)
+            gw_log_each(GW_INFO, "ddgate",
+                        "delivering %llu item%s to %s, at most %.4g s; %s again leaves the rest on the disk",
+                        (unsigned long long)n, n == 1 ? "" : "s", view->exporter_name[e], seconds, again);
+        else if (n)
+            gw_log_each(GW_INFO, "ddgate", "delivering %llu item%s to %s, at most %.4g s; %s again gives up",
+                        (unsigned long long)n, n == 1 ? "" : "s", view->exporter_name[e], seconds, again);
+    }
+    free(view);
+}
+
+/* Of a signal from outside; SIGTERM of our own (stdin.c at its end, pipeline.c without a reader) does not count. */
+static bool is_second_signal(int number, const siginfo_t *info)
+{
+    return number > 0 && number != SIGHUP && info->si_pid != getpid();
+}
+
+/* Thread: says what a stop waits for, and a second signal ends the drain. */
 static void *wait_for_hurry(void *arg)
 {
+    const struct timespec quick = {.tv_nsec = QUICK_STOP};
     struct hurry *h = arg;
-    siginfo_t info;
-    do
-        info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) &&
-           !atomic_load(&h->over));
+    bool reported = false, second = false;
+    while (!second && !atomic_load(&h->over)) {
+        siginfo_t info = {.si_pid = getpid()}; /* what an interrupted wait leaves */
+        int number = reported ? sigwaitinfo(h->signals, &info) : sigtimedwait(h->signals, &info, &quick);
+        second = is_second_signal(number, &info);
+        if (number < 0 && errno == EAGAIN) {
+            report_drain(h);
+            reported = true;
+        }
+    }
     if (!atomic_load(&h->over))
         gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
 
-static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_period)
+static void drain(struct gw_pipeline *p, const sigset_t *signals, int number, const struct gw_conf *conf)
 {
-    struct hurry hurry = {.pipeline = p, .signals = signals};
+    gw_nsec grace_period = conf->process.shutdown_timeout;
+    struct hurry hurry = {.pipeline = p,
+                          .signals = signals,
+                          .number = number,
+                          .grace_period = grace_period,
+                          .stored = conf->process.storage_directory.len};
     pthread_t thread;
     bool watched =
         gw_thread_start(&thread, &(struct gw_thread){"signals", "ddgate", wait_for_hurry, &hurry}, NULL);
@@ -283,10 +337,15 @@ static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, c
     greet(p);
     gw_notify_ready();
     int number = work(p, file, conf, signals);
-    gw_log(GW_INFO, "ddgate", "%s: ddgate is stopping", strsignal(number));
+    if (gw_pipeline_unread(p))
+        gw_log(GW_INFO, "ddgate",
+               "the reader of standard output left, and there is no other exporter: ddgate is stopping");
+    else
+        gw_log(GW_INFO, "ddgate", "%s: ddgate is stopping", strsignal(number));
     gw_notify_stopping((*conf)->process.shutdown_timeout);
-    drain(p, signals, (*conf)->process.shutdown_timeout);
-    return close_ledger(p);
+    drain(p, signals, number, *conf);
+    int code = close_ledger(p);
+    return code != EXIT_OTHER && gw_pipeline_unread(p) ? EXIT_UNREAD : code;
 }
 
 /* After `ddgate check`: what would run. */
@@ -378,6 +437,17 @@ static void open_standard_descriptors(void)
 __attribute__((section(".preinit_array"),
                used)) static void (*const before_libraries)(void) = open_standard_descriptors;
 
+/* As a program ends that does not handle SIGPIPE: shells and service managers know that. */
+static void end_by_sigpipe(void)
+{
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGPIPE);
+    signal(SIGPIPE, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    raise(SIGPIPE);
+}
+
 int main(int argc, char **argv)
 {
     struct gw_command_line cli;
@@ -416,5 +486,7 @@ int main(int argc, char **argv)
     int code = configured(&cli, &signals);
     gw_log_stop(LAST_WORDS);
     gw_secrets_forget();
+    if (code == EXIT_UNREAD)
+        end_by_sigpipe();
     return code;
 }

@@ -156,6 +156,8 @@ static void write_command(FILE *to)
         ".SH EXIT STATUS\n.TP\n.B 0\nAll well.\n.TP\n.B 1\nAnything else.\n.TP\n.B 2\nThe command or the "
         "configuration is "
         "wrong.\n.TP\n.B 3\nSomething that was accepted was neither delivered nor stored.\n"
+        ".TP\n.B SIGPIPE\n(141 in a shell) Nobody reads standard output any more, and there is no other "
+        "exporter.\n"
         ".SH ENVIRONMENT\nThe\n.B OTEL_EXPORTER_OTLP_\nvariables fill what the configuration leaves out of "
         "exporters; see\n"
         ".BR ddgate.conf (5).\n.TP\n.B NOTIFY_SOCKET\nWhere a service manager is told that ddgate is ready, "

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,6 +38,23 @@ static gw_str host_name(struct gw_pipeline *p, const struct gw_process_conf *c)
     if (gethostname(p->host_name, HOST_NAME_MAX) != 0)
         p->host_name[0] = '\0';
     return gw_str_z(p->host_name);
+}
+
+/* Any thread. Nothing can be delivered any more where it was the only one: main gets the signal that ends us,
+ * once. */
+static void reader_left(void *pipeline)
+{
+    struct gw_pipeline *p = pipeline;
+    gw_lock(&p->lock);
+    bool alone = p->exporters_n == 1;
+    gw_unlock(&p->lock);
+    if (alone && !atomic_exchange(&p->unread, true))
+        kill(getpid(), SIGTERM);
+}
+
+bool gw_pipeline_unread(const struct gw_pipeline *p)
+{
+    return atomic_load(&p->unread);
 }
 
 static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
@@ -76,6 +94,8 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .takes = gw_conf_takes,
                                .exporters = conf,
                                .unasked = conf->unasked};
+    p->export_host = (struct gw_export_host){
+        .host_name = p->host.host_name, .budget = &p->budget, .reader_left = reader_left, .process = p};
     for (size_t i = 0; i < conf->exporters_n; i++)
         if (!add_exporter(p, &conf->exporters[i], conf))
             return false;
@@ -195,7 +215,7 @@ static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_component_open_exporter(&p->exporters[i], &p->host, diagnostics);
+        gw_component_open_exporter(&p->exporters[i], &p->export_host, diagnostics);
     log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);

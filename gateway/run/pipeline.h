@@ -11,7 +11,7 @@
  *   reap   closes components that a reload replaced or removed, once they have finished
  *   drop   closes exporters and receivers, and frees everything in reverse order
  *
- * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
+ * Threads: main; gw_pipeline_hurry, _unread, _ledger, _ready and _measure from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_H
@@ -53,6 +53,8 @@ bool gw_pipeline_reap(struct gw_pipeline *);
 void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 /* Ends the grace period of a stop that is under way. */
 void gw_pipeline_hurry(struct gw_pipeline *);
+/* The process got SIGTERM from itself, because nobody reads what its only exporter writes (`ddgate | head`). */
+bool gw_pipeline_unread(const struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
 /* True if data sent now would be accepted. If not, a line per reason goes to `why`. */

@@ -53,6 +53,7 @@ struct gw_pipeline {
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
+    struct gw_export_host export_host;
     struct gw_dogstatsd_proxy dogstatsd;
     struct gw_admin *admin;          /* NULL: none */
     struct gw_listen_claims *claims; /* of all that was opened before the start */
@@ -65,6 +66,7 @@ struct gw_pipeline {
     struct retired *retired; /* in the order of their retirement */
     struct gw_conf *conf;    /* of the start: what only a start can change */
     atomic_bool hurried;
+    atomic_bool unread; /* nobody reads what the only exporter writes */
     atomic_uint_least64_t reloads, refused_reloads, reloaded_at; /* seconds since 1970 */
     atomic_bool reload_failed;
 };

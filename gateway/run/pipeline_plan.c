@@ -99,7 +99,7 @@ static void plan_exporter(struct plan *plan, const struct gw_conf_exporter *c)
                         "name, or wait");
     else if (!gw_component_make_exporter(&n->made, c, plan->conf))
         gw_config_error(plan->diagnostics, c->path, "there is no memory for it");
-    else if (gw_component_open_exporter(&n->made, &plan->pipeline->host, plan->diagnostics))
+    else if (gw_component_open_exporter(&n->made, &plan->pipeline->export_host, plan->diagnostics))
         make_sender(plan, n, c);
 }
 

@@ -106,23 +106,74 @@ def test_two_exporters_of_one_type_have_names(make_gate, make_sink):
     assert gate.ledger.exporter("otlp_grpc")["sent"] == gate.ledger.exporter("second")["sent"] == 1
 
 
-def test_a_reader_that_goes_away_ends_nothing(tmp_path):
-    """`ddgate | head -1`"""
+def piped(tmp_path, exporters='{ type = "stdout"; }'):
+    """A ddgate whose standard output is a pipe of this test."""
     port = free_port()
     conf = tmp_path / "c.conf"
     conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; }} );\n'
-                    'exporters = ( { type = "stdout"; } );\n')
+                    f'exporters = ( {exporters} );\nadmin = {{ listen = "127.0.0.1:0"; }};\n')
     gate = Ddgate.__new__(Ddgate)
     gate.directory, gate.port = tmp_path, port
     gate.stderr_path = tmp_path / "stderr"
     with open(gate.stderr_path, "wb") as err:
         gate.process = subprocess.Popen([BINARY, "-c", conf], stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL)
     gate.wait_listening()
+    return gate
+
+
+def test_a_reader_that_goes_away_ends_the_process(tmp_path):
+    """`ddgate | head -1`: it ends without another trace, as every tool does that SIGPIPE ends, and the ledger holds what was printed."""
+    gate = piped(tmp_path)
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    assert gate.process.stdout.readline().startswith(b"trace ")
+    gate.process.stdout.close()
+    assert gate.process.wait(PATIENCE) == -signal.SIGPIPE
+    gate.stop(expect=-signal.SIGPIPE)
+    assert gate.ledger.exporter("stdout")["sent"] == 1
+    assert "the reader of standard output left, and there is no other exporter: ddgate is stopping" in gate.stderr
+
+
+def test_what_a_gone_reader_did_not_get_is_in_the_ledger(tmp_path):
+    gate = piped(tmp_path, '{ type = "stdout"; batch = { delay = "0s"; }; }')
+    spans = [span(name="x" * 4000) for _ in range(400)]
+    assert gate.put("/v0.4/traces", v04(*[[s] for s in spans])).status == 200
+    assert gate.process.stdout.readline().startswith(b"trace ")
+    gate.process.stdout.close()  # more than a pipe holds is not printed
+    assert gate.process.wait(PATIENCE) == -signal.SIGPIPE
+    gate.stop(expect=-signal.SIGPIPE)
+    assert gate.ledger.exporter("stdout")["rejected by the backend"] == 400
+    assert "400 accepted items were not delivered" in gate.stderr
+
+
+def test_a_reader_that_goes_away_ends_nothing_where_another_exporter_works(tmp_path, sink):
+    gate = piped(tmp_path, f'{{ type = "stdout"; }}, {{ type = "otlp_grpc"; endpoint = "{sink.endpoint}"; }}')
     gate.process.stdout.close()
     for _ in range(3):
         assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    sink.wait_spans(3)
     gate.stop(expect=3)
     assert gate.ledger.exporter("stdout")["rejected by the backend"] == 3
+    assert gate.ledger.exporter("otlp_grpc")["sent"] == 3
+
+
+@pytest.mark.parametrize("number,again", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_a_stop_that_waits_says_for_what(tmp_path, number, again):
+    gate = Ddgate(tmp_path, exporters=[{"type": "otlp_grpc", "name": "sls", "endpoint": f"http://127.0.0.1:{free_port()}"}],
+                  settings={"shutdown_timeout": "90s"})
+    gate.wait_listening()
+    assert gate.put("/v0.4/traces", v04([span(), span(), span()])).status == 200
+    gate.signal(number)
+    gate.wait_stderr(f"delivering 3 items to sls, at most 90 s; {again} again gives up")
+    gate.signal(number)  # is heard: whoever said that waits for it
+    assert gate.process.wait(PATIENCE) == 3
+    gate.stop(expect=3)
+    assert gate.ledger.exporter("sls")["dropped", "shutdown"] == 3
+
+
+def test_a_stop_with_nothing_to_wait_for_is_silent(gate):
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.stop()
+    assert "delivering" not in gate.stderr
 
 
 @pytest.mark.parametrize("number", ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PIPE", "XFSZ", "PWR"])
