@@ -50,7 +50,7 @@ static inline bool wire_skip(struct wire_view *v, uint64_t n)
 static inline bool wire_next(struct wire_view *v, struct wire_field *f)
 {
     uint64_t tag, n;
-    f->whole.at = v->at;
+    f->whole.at = f->body.at = v->at;
     if (v->at == v->end || !wire_read_varint(v, &tag))
         return false;
     f->number = (unsigned)(tag >> 3);

@@ -163,7 +163,7 @@ static bool walk_attribute(struct walk *w)
     if (!is_number && type != DD_V10_TEXT && type != DD_V10_BOOL)
         return false;
     size_t entry = is_number ? w->plan->meta_n + w->numbers++ : w->texts++;
-    if (entry >= (is_number ? w->plan->meta_n + w->plan->metrics_n : w->plan->meta_n))
+    if (entry >= w->plan->meta_n + (is_number ? w->plan->metrics_n : 0u))
         return false;
     bool open = w->plan->entries[entry].demand != DD_EQUAL;
     if (type == DD_V10_TEXT && !open && !is_number_of_text(&w->in))

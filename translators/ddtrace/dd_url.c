@@ -88,10 +88,10 @@ void dd_url_split(gw_str url, struct dd_url *out)
         url = gw_str_from(url, authority_len(url));
     }
     at = gw_str_find(url, '#');
-    out->fragment = gw_str_from(url, at + 1);
+    out->fragment = gw_str_from(gw_str_from(url, at), 1);
     url.len = at;
     at = gw_str_find(url, '?');
-    out->query = gw_str_from(url, at + 1);
+    out->query = gw_str_from(gw_str_from(url, at), 1);
     url.len = at;
     out->path = url;
 }
