@@ -1,4 +1,5 @@
-/* Reads a DDSketch, and fills a histogram from it: both walk over the bins as they stand in the message.
+/* Reads a DDSketch and fills a histogram from it. Both walk over the bins where they lie in the message;
+ * nothing is decoded into objects.
  *
  * Keeps no state. Called by dd_stats.c for each summary of a group of spans.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -12,7 +13,7 @@ enum { MAPPING_GAMMA = 1, MAPPING_OFFSET = 2, MAPPING_INTERPOLATION = 3 };
 enum { STORE_BINS = 1, STORE_COUNTS = 2, STORE_FIRST = 3 };
 enum { BIN_INDEX = 1, BIN_COUNT = 2 };
 
-/* More values than anybody counts; a double still counts them one by one. */
+/* The largest count that is accepted. A double represents every whole number up to it. */
 static const double most = 1ull << 53;
 
 enum found { FOUND, AT_END, ILL_FORMED };
@@ -22,7 +23,7 @@ static enum found next_field(struct wire_view *v, struct wire_field *f)
     return v->at == v->end ? AT_END : wire_next(v, f) ? FOUND : ILL_FORMED;
 }
 
-/* The values of fields as they are cut. */
+/* Read the value of a field that was split off. */
 static bool read_double(const struct wire_field *f, double *out)
 {
     uint64_t bits;
@@ -52,7 +53,7 @@ static bool read_sint(const struct wire_field *f, int64_t *out)
 /* --- bins --- */
 
 struct bins {
-    struct wire_view store, packed; /* what is left of the store, and of a run of counts in it */
+    struct wire_view store, packed; /* the unread rest of the store, and of a packed run of counts in it */
     int64_t next;                   /* index of the next count */
 };
 
@@ -61,7 +62,7 @@ struct bin {
     double count;
 };
 
-/* The index of the first count may stand behind the counts. */
+/* The index of the first count may come after the counts, so it is read first. */
 static bool begin_bins(struct wire_view store, struct bins *b)
 {
     struct wire_view v = store;
@@ -86,7 +87,7 @@ static bool read_bin(struct wire_view v, struct bin *bin)
     return found == AT_END;
 }
 
-/* Counts are packed into one field, or are fields of their own. */
+/* Counts are packed into one field, or each is a field of its own. */
 static enum found next_count(struct bins *b, struct bin *bin)
 {
     uint64_t bits;
@@ -122,7 +123,8 @@ static enum found next_bin(struct bins *b, struct bin *bin)
 
 /* --- the mapping of indexes to values --- */
 
-/* What is behind a power of two, as a multiple of it, for `part` of the way to the next one. */
+/* Returns the factor by which a value exceeds the power of two below it, when the index is `part` of the way
+ * to the next power. */
 static double fraction_of(enum ddsketch_interpolation how, double part)
 {
     const double a = 6. / 35, b = -3. / 5, c = 10. / 7;
@@ -137,7 +139,7 @@ static double fraction_of(enum ddsketch_interpolation how, double part)
     return 1 - (b + p + d0 / p) / (3 * a);
 }
 
-/* What a bin stands for; infinite where no double is as large. */
+/* Returns the value in the middle of a bin, or infinity if no double is that large. */
 static double value_of(const struct ddsketch *s, int64_t index)
 {
     double x = ((double)index - s->offset) * s->log2_gamma, whole = floor(x);
@@ -146,7 +148,8 @@ static double value_of(const struct ddsketch *s, int64_t index)
     return ldexp(fraction_of(s->interpolation, x - whole) * s->middle, (int)whole);
 }
 
-/* How much wider than gamma the widest bin is, where the logarithm is interpolated: Datadog's libraries. */
+/* Returns how much wider than gamma the widest bin is if the logarithm is interpolated, as Datadog's
+ * libraries do. */
 static double widest(enum ddsketch_interpolation how, double log2_gamma)
 {
     static const double slope[] = {
@@ -199,7 +202,7 @@ static bool measure_positive(struct ddsketch *s)
     if (!begin_bins(s->positive, &b))
         return false;
     while ((found = next_bin(&b, &bin)) == FOUND)
-        if (!is_count(bin.count) || (bin.count > 0 && (s->log2_gamma <= 0 || /* without a mapping */
+        if (!is_count(bin.count) || (bin.count > 0 && (s->log2_gamma <= 0 || /* the sketch has no mapping */
                                                        !add_value(s, value_of(s, bin.index), bin.count))))
             return false;
     return found == AT_END;
@@ -220,7 +223,8 @@ static bool measure_negative(struct ddsketch *s, struct wire_view store)
     return found == AT_END;
 }
 
-/* A message that stands twice would have to be merged; nobody writes that. */
+/* A message field that occurs twice would have to be merged. No known client writes that, so it is an
+ * error. */
 static bool take_message(const struct wire_field *f, struct wire_view *to)
 {
     if (f->type != WIRE_LEN || to->at)
@@ -250,12 +254,12 @@ bool ddsketch_read(gw_str bytes, enum ddsketch_bound bound, struct ddsketch *s)
 
 /* --- filling --- */
 
-/* n values over bins in proportion to their counts: what is rounded off one goes to the next, and the last one
- * gets what is left. */
+/* Distributes n values over the bins in proportion to their counts. A rounding error is carried to the next
+ * bin, and the last bin gets the rest. */
 struct share {
     double each, sum;
     uint64_t n, given;
-    size_t left; /* bins */
+    size_t left; /* bins that are left */
 };
 
 static uint64_t next_share(struct share *s, double count)

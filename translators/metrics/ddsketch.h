@@ -1,23 +1,24 @@
-/* ddsketch.h: Datadog's sketch of values, as tracers send it in their statistics: protobuf, read in place.
+/* ddsketch.h: reads DDSketch, the sketch of values that Datadog's tracers send in their statistics. The
+ * protobuf message is read in place.
  *
  *     DDSketch      mapping 1, positiveValues 2, negativeValues 3, zeroCount 4
  *     IndexMapping  gamma 1, indexOffset 2, interpolation 3 (none, linear, quadratic, cubic)
  *     Store         binCounts 1 (map), contiguousBinCounts 2, contiguousBinIndexOffset 3
  *
- * Bin i holds the values from gamma^(i - indexOffset) up to the next bin, as the libraries for Go, Java and
- * Rust count; those for Python and JavaScript count the same values one higher and do not say so
- * (DDSKETCH_UPPER). A bin stands for the value in its middle, which is off by at most (gamma - 1) / (gamma + 1)
- * of what was added: 1 % for the gamma 1.0202 of Go and JavaScript, 0.78 % for what Java (1.0109, linear)
- * and Rust (1.0156) have.
+ * Bin i holds the values from gamma^(i - indexOffset) up to the next bin. The libraries for Go, Java and Rust
+ * count so. Those for Python and JavaScript number the same bins one higher, and nothing in the message tells
+ * which numbering is used; so the caller passes it (DDSKETCH_UPPER). A bin is represented by the value in its
+ * middle. That value is off by at most (gamma - 1) / (gamma + 1): 1 % for the gamma 1.0202 of Go and
+ * JavaScript, 0.78 % for Java (1.0109, linear) and Rust (1.0156).
  *
- * A histogram that is filled from a sketch has the bucket that this value falls into. No bound of a sketch in
- * nanoseconds is one of a histogram in seconds, whatever gamma, so the errors of both come together:
- * (1 + a) (1 + b) - 1, 1.5 % with the first gamma and scale 6.
+ * A histogram that is filled from a sketch counts a bin in the bucket of this middle value. Sketches count
+ * nanoseconds and histograms seconds, so their bounds never coincide and the two errors add up: (1 + a) (1 +
+ * b) - 1, which is 1.5 % with the first gamma and scale 6.
  *
- * Hostile input: everything is checked by ddsketch_read, in time linear in the bytes; nothing is allocated.
- * Negative values, which no duration has, count as zero.
+ * Hostile input: ddsketch_read checks everything, in time linear in the bytes, and allocates nothing.
+ * Negative values are counted as zero, because no duration is negative.
  *
- * Ownership: views of the caller's bytes. Threads: pure functions.
+ * Ownership: results are views of the caller's bytes. Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DDSKETCH_H
@@ -26,24 +27,27 @@
 #include "core/base/protobuf_wire.h"
 #include "translators/metrics/exponential_histogram.h"
 
-/* Which of its bounds a bin's index means. */
+/* Whether a bin's index means its lower or its upper bound. */
 enum ddsketch_bound { DDSKETCH_LOWER, DDSKETCH_UPPER };
 enum ddsketch_interpolation { DDSKETCH_NONE, DDSKETCH_LINEAR, DDSKETCH_QUADRATIC, DDSKETCH_CUBIC };
 
 struct ddsketch {
-    double log2_gamma, offset, middle; /* middle: of a bin, as a multiple of its lower bound */
+    /* middle: the value that represents a bin, as a multiple of its lower bound */
+    double log2_gamma, offset, middle;
     enum ddsketch_interpolation interpolation;
     struct wire_view positive; /* the store's message */
     double zero;
-    /* of all values, as well as the bins tell; min and max where count is not 0 */
+    /* Of all values, to the precision of the bins. min and max are valid if count is not 0. */
     double count, sum, min, max;
-    size_t bins; /* that are not empty, with that of zero */
+    size_t bins; /* bins that are not empty; the bin of zero is one of them */
 };
 
-/* False: the bytes are no DDSketch, or hold numbers that none has. No bytes are an empty sketch. */
+/* Returns false if the bytes are not a DDSketch or hold impossible numbers. Zero bytes are an empty
+ * sketch. */
 bool ddsketch_read(gw_str bytes, enum ddsketch_bound, struct ddsketch *);
-/* Adds n values that lie as those of the sketch do, each times `unit`; n and the sketch's count need not be
- * equal, but are not 0. False when there is no memory; then the histogram has some of them. */
+/* Adds n values to the histogram, distributed like those of the sketch and multiplied by `unit`. n and the
+ * sketch's count may differ but must not be 0. Returns false if there is no memory; the histogram then holds
+ * a part of the values. */
 bool ddsketch_fill(const struct ddsketch *, uint64_t n, double unit, struct exphist *);
 
 #endif

@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-static const double LEAST_RATE = 1e-12; /* a line stands for as many as it says: nobody has more */
+static const double LEAST_RATE = 1e-12; /* the lowest sample rate that is accepted; one line then counts 10^12
+                                         * times */
 
 const char *dsd_reason_label(enum dsd_reason reason)
 {
@@ -43,7 +44,8 @@ bool dsd_next(gw_str *datagram, gw_str *line)
 
 /* --- values --- */
 
-/* A whole number of up to fifteen digits, which most values are: exact in a double. */
+/* Reads a whole number of up to fifteen digits. Most values are such numbers, and a double holds them
+ * exactly. */
 static bool read_digits(gw_str s, double *out)
 {
     int64_t n = 0;
@@ -94,7 +96,7 @@ size_t dsd_unescape(gw_str text, char *out)
 
 /* --- sections --- */
 
-/* The rest of the section behind `prefix`. */
+/* Sets *rest to what follows `prefix` in the section. */
 static bool is_section(gw_str section, gw_str prefix, gw_str *rest)
 {
     if (!gw_str_starts(section, prefix))
@@ -103,7 +105,7 @@ static bool is_section(gw_str section, gw_str prefix, gw_str *rest)
     return true;
 }
 
-/* Those that a metric, an event and a check have alike. False: it is another one. */
+/* Reads a section that metrics, events and checks share. Returns false for any other section. */
 static bool read_common(gw_str section, struct dsd_origin *o)
 {
     if (*section.ptr == '#') {
@@ -117,7 +119,7 @@ static bool read_common(gw_str section, struct dsd_origin *o)
 
 static bool read_time(gw_str text, int64_t *out)
 {
-    /* the year 2262 is the last that nanoseconds reach */
+    /* nanoseconds in 64 bits end in the year 2262 */
     return gw_str_i64(text, out) && *out > 0 && *out < INT64_MAX / 1000000000;
 }
 
@@ -177,7 +179,7 @@ static enum dsd_reason read_metric(gw_str rest, struct dsd_line *l)
 
 /* --- events --- */
 
-/* "12,": a length, and what stands behind it. */
+/* Reads "12,": a length and its separator. *rest is what follows. */
 static bool read_length(gw_str *rest, char end, size_t *out)
 {
     gw_str digits;
@@ -199,7 +201,7 @@ static enum dsd_alert read_alert(gw_str word)
                                                 : DSD_INFO;
 }
 
-/* What is wrong in them costs the section, as in the agent. */
+/* A section that cannot be read is ignored and the event is kept, as in the agent. */
 static void read_event_section(gw_str section, struct dsd_line *l)
 {
     struct dsd_event *e = &l->event;
@@ -218,7 +220,8 @@ static void read_event_section(gw_str section, struct dsd_line *l)
     }
 }
 
-/* Bytes of the first n UTF-16 units of UTF-8; past the end of the text where it has fewer. */
+/* Returns how many bytes the first n UTF-16 units of UTF-8 text take; more than text.len if the text is
+ * shorter. */
 static size_t bytes_of_units(gw_str text, size_t n)
 {
     size_t at = 0;
@@ -230,7 +233,7 @@ static size_t bytes_of_units(gw_str text, size_t n)
     return at + n;
 }
 
-/* ":title|text", and behind them the end or a section. */
+/* Splits ":title|text". The end of the line or another section must follow. */
 static bool split_event(gw_str *rest, size_t title, size_t text, struct dsd_event *e)
 {
     if (rest->len < title + text + 2 || rest->ptr[0] != ':' || rest->ptr[1 + title] != '|' ||
@@ -242,7 +245,8 @@ static bool split_event(gw_str *rest, size_t title, size_t text, struct dsd_even
     return true;
 }
 
-/* Lengths count bytes, and `\n` as two; those of hot-shots count JavaScript's characters. */
+/* By the protocol, lengths count bytes, and `\n` counts as two. hot-shots (Node) counts JavaScript's UTF-16
+ * units instead; both are tried. */
 static bool read_texts(gw_str *rest, size_t title, size_t text, struct dsd_event *e)
 {
     if (split_event(rest, title, text, e))
@@ -281,7 +285,8 @@ static void read_check_section(gw_str section, struct dsd_line *l)
     }
 }
 
-/* The message is the last, and may hold any bar; but Datadog's library for Python writes where a check comes from behind it. */
+/* The message is the last section and may contain any `|`. But Datadog's library for Python writes the origin
+ * (`|c:`) after it. */
 static void read_message(gw_str rest, struct dsd_line *l)
 {
     static const gw_str sections[] = {GW_LIT("c:"), GW_LIT("e:"), GW_LIT("card:")};

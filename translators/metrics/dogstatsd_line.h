@@ -1,12 +1,12 @@
-/* dogstatsd_line.h: one line of the DogStatsD protocol, versions 1.0 to 1.3, read in place.
+/* dogstatsd_line.h: reads one line of the DogStatsD protocol, versions 1.0 to 1.3, in place.
  *
  *     page.views:1:3|c|@0.5|#env:prod,service:web|c:ci-83f…|e:it-false,cn-app,pu-75a…|card:low|T1656581400
  *     _e{5,4}:title|text|d:1656581400|h:host|k:key|p:low|s:source|t:warning|#env:prod
  *     _sc|db.up|2|d:1656581400|h:host|#env:prod|m:no answer
  *
- * A datagram holds lines that end with LF. Sections behind the type come in any order; those that are not
- * known are passed over, as the agent does. Facts: comp/dogstatsd/server of the Datadog agent 7.70, and the
- * documentation of the protocol. Where both are silent: a number that is not finite is refused, for no
+ * A datagram holds lines that end with LF. The sections after the type may come in any order; unknown
+ * sections are ignored, as the agent does. Facts: comp/dogstatsd/server of the Datadog agent 7.70, and the
+ * documentation of the protocol. One rule is ddgate's own: a number that is not finite is refused, because no
  * backend can add it up.
  *
  * Ownership: every gw_str is a view of the line. Threads: pure functions.
@@ -21,8 +21,8 @@ enum dsd_kind { DSD_METRIC, DSD_EVENT, DSD_SERVICE_CHECK };
 
 enum dsd_type { DSD_COUNT, DSD_GAUGE, DSD_HISTOGRAM, DSD_DISTRIBUTION, DSD_TIMING, DSD_SET };
 
-/* Why a line is refused: label values of ddgate_dogstatsd_refused_lines_total.
- *     id            label           what it means */
+/* Reasons why a line is refused: label values of ddgate_dogstatsd_refused_lines_total.
+ *     id            label           text for people */
 #define DSD_REASONS(X)                                                                                       \
     X(NO_TYPE, "no_type", "There is no `|` behind the value.")                                               \
     X(NO_NAME, "no_name", "The name is empty, or there is no `:` behind it.")                                \
@@ -42,12 +42,12 @@ enum dsd_reason {
     DSD_TAKEN = DSD_REASON_N
 };
 const char *dsd_reason_label(enum dsd_reason);
-/* For people: "There is no `|` behind the value." */
+/* Returns the text for people, such as "There is no `|` behind the value." */
 const char *dsd_reason_text(enum dsd_reason);
 
-/* Who sent it, and what it is about. */
+/* The sender of a line, and the tags that the line carries. */
 struct dsd_origin {
-    gw_str tags;        /* "k:v,k:v,k", without the '#'; several sections: the last one */
+    gw_str tags;        /* "k:v,k:v,k", without the '#'; if there are several such sections, the last one */
     gw_str container;   /* c: "ci-<container id>", "in-<inode>", or a bare container id */
     gw_str external;    /* e: "it-…,cn-<container>,pu-<pod uid>" */
     gw_str cardinality; /* card: none, low, orchestrator, high */
@@ -57,13 +57,13 @@ struct dsd_origin {
 struct dsd_metric {
     gw_str name;
     enum dsd_type type;
-    gw_str values; /* "1:3", as they stand; a set's value whole */
-    double rate;   /* above 0, up to 1 */
+    gw_str values; /* "1:3", unsplit; for a set the whole text */
+    double rate;   /* above 0, at most 1 */
 };
 
 enum dsd_alert { DSD_INFO, DSD_WARNING, DSD_ERROR, DSD_SUCCESS };
 
-/* `\n` in title and text are two characters: dsd_unescape. */
+/* In title and text, `\n` is still two characters; dsd_unescape replaces it. */
 struct dsd_event {
     gw_str title, text, host, aggregation_key, source;
     bool low_priority;
@@ -71,7 +71,7 @@ struct dsd_event {
 };
 
 struct dsd_check {
-    gw_str name, host, message; /* message escaped: `\n`, `m\:` */
+    gw_str name, host, message; /* message: still escaped (`\n`, `m\:`) */
     unsigned status;            /* 0 ok, 1 warning, 2 critical, 3 unknown */
 };
 
@@ -85,14 +85,16 @@ struct dsd_line {
     };
 };
 
-/* Cuts the next line that is not empty off *datagram, without its CR. */
+/* Splits the next non-empty line off *datagram and removes its CR. Returns false at the end. */
 bool dsd_next(gw_str *datagram, gw_str *line);
-/* DSD_TAKEN, or why not. Values are not looked at: dsd_next_value does. */
+/* Returns DSD_TAKEN, or the reason why the line is refused. Values are not checked here but by
+ * dsd_next_value. */
 enum dsd_reason dsd_read(gw_str line, struct dsd_line *);
-/* Cuts the next value off *values; empty ones are passed over. False at the end; *good is false where it is
- * no finite number. */
+/* Splits the next value off *values and skips empty ones. Returns false at the end. Sets *good to false if
+ * the value is not a finite number. */
 bool dsd_next_value(gw_str *values, double *value, bool *good);
-/* Writes text with `\n` as LF and, in messages of checks, `m\:` as `m:`; at most text.len bytes. */
+/* Writes text with `\n` replaced by LF and, as messages of checks need it, `m\:` by `m:`. Returns the length,
+ * at most text.len bytes. */
 size_t dsd_unescape(gw_str text, char *out);
 
 #endif

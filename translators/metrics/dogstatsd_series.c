@@ -1,7 +1,7 @@
-/* From a line's tags and origin to the bytes of a series' resource and attributes.
+/* Builds the bytes of a series' resource and attributes from a line's tags and origin.
  *
- * The state is the caller's struct dsd_series. Called by the dogstatsd receiver: dsd_series_raw for every
- * line, the rest for one that its shard does not know.
+ * The state is in the caller's struct dsd_series. Called by the dogstatsd receiver: dsd_series_raw for every
+ * line, the rest only for a line that its shard does not know.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/dogstatsd_series.h"
 
@@ -47,7 +47,7 @@ gw_str dsd_series_raw(struct dsd_series *s, const struct dsd_line *l, gw_str pee
     uint8_t *p = s->raw.data;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         p = otlp_put_bytes(p, parts[i]);
-        *p++ = '\n'; /* no line holds one */
+        *p++ = '\n'; /* no line contains a line feed */
     }
     *p++ = (uint8_t)l->metric.type;
     *p++ = peer_host.len != 0;
@@ -69,7 +69,7 @@ static const struct name unified[] = {
     {GW_LIT("runtime-id"), GW_LIT("service.instance.id")},
     {GW_LIT("runtime_id"), GW_LIT("service.instance.id")},
     {GW_LIT("dd.internal.entity_id"), GW_LIT("k8s.pod.uid")},
-    /* what tracers say of their process, on its spans too */
+    /* tags by which tracers describe their process, on spans too */
     {GW_LIT("entrypoint.name"), GW_LIT("process.executable.name")},
     {GW_LIT("entrypoint.workdir"), GW_LIT("datadog.process.entrypoint.workdir")},
     {GW_LIT("entrypoint.basedir"), GW_LIT("datadog.process.entrypoint.basedir")},
@@ -78,7 +78,7 @@ static const struct name unified[] = {
     {GW_LIT("svc.auto"), GW_LIT("datadog.process.svc.auto")},
 };
 
-/* Container tags whose words applications use for what they count, too: they stay on the point. */
+/* Container tags with names that applications also use for their own counts. They stay on the point. */
 static const gw_str ordinary[] = {
     GW_LIT("runtime"),           GW_LIT("region"),         GW_LIT("zone"),       GW_LIT("availability_zone"),
     GW_LIT("availability-zone"), GW_LIT("cloud_provider"), GW_LIT("aws_account")};
@@ -121,7 +121,8 @@ static void place_tag(const struct dsd_series *s, struct dsd_tag *t)
 {
     t->where = POINT;
     if (gw_str_starts(t->key, GW_STR("dd.internal.")) && !gw_str_eq(t->key, GW_STR("dd.internal.entity_id")))
-        t->where = NOWHERE; /* dd.internal.card: how many tags of the container the agent should add */
+        t->where = NOWHERE; /* dd.internal.card tells the agent how many container tags to add; it describes
+                             * nothing */
     else if (rename_unified(t))
         t->where = t->value.len ? RESOURCE : NOWHERE;
     else if (s->as_resource && is_one_of(s->as_resource->items, s->as_resource->n, t->key))
@@ -149,7 +150,7 @@ static bool add_resource(struct dsd_series *s, size_t *n, gw_str key, gw_str val
     return !value.len || add_tag(s, n, (struct dsd_tag){key, value, RESOURCE});
 }
 
-/* A resource has one service: the tag that comes last says which. */
+/* Unified tags (service, env, version, host) have one value in a resource: the last tag wins. */
 static bool replace(struct dsd_series *s, size_t n, const struct dsd_tag *t)
 {
     for (size_t i = 0; i < n; i++)
@@ -184,7 +185,7 @@ static bool add_pod(struct dsd_series *s, size_t *n, const struct dd_origin *o)
            add_resource(s, n, GW_STR("k8s.pod.uid"), o->k8s_pod_uid);
 }
 
-/* What is neither a container id nor an inode in Datadog's forms is a container id alone. */
+/* A text that is neither a container id nor an inode in Datadog's forms is taken as a bare container id. */
 static bool read_origin(struct dsd_series *s, const struct dsd_origin *from, size_t *n)
 {
     struct dd_origin o = {.inode = 0};
@@ -205,7 +206,7 @@ static bool has_key(const struct dsd_series *s, size_t n, gw_str key)
     return false;
 }
 
-/* The option wins over what was found, and what the line says over what is known of its sender. */
+/* The option `resource` wins over the line, and the line wins over what is known about its sender. */
 static bool complete(struct dsd_series *s, gw_str host, size_t *n)
 {
     const struct gw_map *over = s->resource;
@@ -237,7 +238,7 @@ static int by_place_and_key(const void *a, const void *b)
     return c ? c : compare(x->value, y->value);
 }
 
-/* Tags of one key, in order: a value that comes twice counts once, several are an array. */
+/* Writes the tags of one key, in order. Equal values are written once; several values become an array. */
 static void write_key(struct otlp_buf *w, unsigned field, struct dsd_tag *t, size_t n)
 {
     size_t different = 1, mark, value;
@@ -272,7 +273,7 @@ static gw_str write_tags(struct otlp_buf *w, unsigned field, struct dsd_tag *tag
     return otlp_written(w);
 }
 
-/* A timing is in milliseconds whatever its name says. */
+/* A timing is always in milliseconds, even if its name suggests another unit. */
 static gw_str unit_of(const struct dsd_metric *m)
 {
     return m->type == DSD_TIMING ? GW_STR("ms") : m->type == DSD_SET ? GW_NOSTR : metric_unit_of(m->name);

@@ -1,7 +1,7 @@
 /* Takes the lines of a datagram one after another, under one lock of the shard.
  *
- * The state is the caller's struct dsd_taker. Called by the dogstatsd receiver, for what comes over sockets
- * and over HTTP.
+ * The state is in the caller's struct dsd_taker. Called by the dogstatsd receiver for datagrams, streams and
+ * HTTP bodies.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/dogstatsd_take.h"
 
@@ -37,7 +37,7 @@ static struct metric_point *point_of(struct dsd_taker *t, const struct dsd_line 
     return NULL;
 }
 
-/* A value that is none costs the line: half of it would be another number. */
+/* One invalid value refuses the whole line, because a sum over the rest would be wrong. */
 static enum dsd_reason check_values(const struct dsd_metric *m)
 {
     gw_str values = m->values;
@@ -68,12 +68,12 @@ static enum dsd_reason take_metric(struct dsd_taker *t, const struct dsd_line *l
     return why;
 }
 
-/* The status, as a gauge of the check's name. */
+/* Stores the status of a check as a gauge with the check's name. */
 static void take_check(struct dsd_taker *t, const struct dsd_line *l, gw_str host)
 {
     static const gw_str statuses[] = {GW_LIT("0"), GW_LIT("1"), GW_LIT("2"), GW_LIT("3")};
     struct dsd_line gauge = {.kind = DSD_METRIC, .origin = l->origin};
-    gauge.origin.time = 0; /* it holds until the next one */
+    gauge.origin.time = 0; /* without a time of its own, so the status is repeated until the next one */
     gauge.metric = (struct dsd_metric){
         .name = l->check.name, .type = DSD_GAUGE, .values = statuses[l->check.status], .rate = 1};
     take_metric(t, &gauge, l->check.host.len ? l->check.host : host);

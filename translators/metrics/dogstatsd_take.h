@@ -1,12 +1,12 @@
-/* dogstatsd_take.h: a datagram of DogStatsD goes into a metric store, line by line.
+/* dogstatsd_take.h: puts a DogStatsD datagram into a metric store, line by line.
  *
  *     datagram ─▶ line ─▶ metric          the point of its series (dogstatsd_series.h, metric_store.h)
  *                  │  └─▶ event           notice()
- *                  │  └─▶ service check   a gauge of its status; one that is not OK: notice() as well
- *                  └ not well-formed: counted by its reason; the lines beside it are taken
+ *                  │  └─▶ service check   a gauge of its status; if it is not OK, notice() as well
+ *                  └ not well-formed: counted by its reason; the other lines are stored
  *
- * Every line is counted once: lines = taken + Σ refused. What is taken and then finds no room in the store is
- * counted there, by values (struct metric_counts).
+ * Every line is counted once: lines = taken + Σ refused. If a line is well-formed but the store has no room,
+ * the store counts its values as dropped (struct metric_counts).
  *
  * Threads: one at a time.
  * SPDX-License-Identifier: Apache-2.0
@@ -20,10 +20,11 @@ struct dsd_counts {
     atomic_uint_least64_t lines, events, checks, refused[DSD_REASON_N];
 };
 
-/* An event, or a service check that is not OK; its texts are good until the call returns. No lock is held. */
+/* Reports an event, or a service check that is not OK. Its texts are valid until the call returns. No lock is
+ * held. */
 typedef void dsd_notice_f(void *ctx, const struct dsd_line *);
 
-/* A line that is not well-formed; the same. */
+/* Reports a line that is not well-formed. The text is valid until the call returns. No lock is held. */
 typedef void dsd_refused_f(void *ctx, gw_str line, enum dsd_reason);
 
 struct dsd_taker {
@@ -35,7 +36,7 @@ struct dsd_taker {
     void *ctx;
 };
 
-/* `host` is the sender's host name where it is known. */
+/* `host` is the sender's host name, or empty if it is unknown. */
 void dsd_take(struct dsd_taker *, gw_str datagram, gw_str host);
 
 #endif

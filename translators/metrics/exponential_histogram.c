@@ -1,6 +1,7 @@
 /* Fills and merges exponential histograms.
  *
- * The state is the caller's struct exphist. Called by metric_shard.c and ddsketch.c for every histogram value and span.
+ * The state is in the caller's struct exphist. Called by metric_shard.c and ddsketch.c for every histogram
+ * value and span.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/exponential_histogram.h"
 
@@ -31,8 +32,8 @@ void exphist_fini(struct exphist *h)
     side_fini(h, &h->negative);
 }
 
-/* At scale 6, the 52 bits of a number behind its first one: the greatest of each of the 64 buckets between two powers of
- * two, floor((2^((k + 1) / 64) - 1) × 2^52). */
+/* For scale 6: the upper bound of each of the 64 buckets between two powers of two, as the 52 fraction bits
+ * of a double, floor((2^((k + 1) / 64) - 1) × 2^52). */
 static const uint64_t greatest[64] = {
     0x002c9a3e778060, 0x0059b0d3158574, 0x00874518759bc8, 0x00b5586cf9890f, 0x00e3ec32d3d1a2,
     0x011301d0125b50, 0x01429aaea92ddf, 0x0172b83c7d517a, 0x01a35beb6fcb75, 0x01d4873168b9aa,
@@ -48,7 +49,8 @@ static const uint64_t greatest[64] = {
     0x0d5818dcfba487, 0x0da9e603db3285, 0x0dfc97337b9b5e, 0x0e502ee78b3ff6, 0x0ea4afa2a490d9,
     0x0efa1bee615a27, 0x0f50765b6e4540, 0x0fa7c1819e90d8, 0x10000000000000,
 };
-/* The first bucket that numbers with these upper six of the bits may be in; it is this one or one of the next two. */
+/* By the upper six fraction bits of a number: the first bucket that it can be in. It is in this bucket or in
+ * one of the next two. */
 static const uint8_t first_bucket[64] = {
     0,  1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26,
     27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47,
@@ -56,14 +58,14 @@ static const uint8_t first_bucket[64] = {
 };
 _Static_assert(EXPHIST_SCALE == 6, "the tables are of this scale, and no histogram is finer");
 
-/* A power of two belongs to the bucket whose upper bound it is. Two buckets of a scale are one of the next coarser
- * one. */
+/* A power of two belongs to the bucket of which it is the upper bound. Two neighbouring buckets of a scale
+ * are one bucket of the next coarser scale. */
 int32_t exphist_index(double v, int32_t scale)
 {
     enum { FRACTION = 52, BIAS = 1023, EXPONENT = 0x7FF };
     uint64_t bits;
     int32_t below = 0;
-    if (v < DBL_MIN) { /* without a first one */
+    if (v < DBL_MIN) { /* a subnormal number has no implicit leading bit */
         v *= 0x1p54;
         below = 54;
     }
@@ -80,7 +82,8 @@ int32_t exphist_index(double v, int32_t scale)
 
 /* --- buckets --- */
 
-/* Two neighbours become one, `by` times: bucket i goes to i >> by, as C shifts negative numbers here. */
+/* Merges neighbouring buckets `by` times: bucket i moves to i >> by. gcc and clang shift negative numbers
+ * arithmetically, as this needs. */
 static void side_downscale(struct exphist_side *s, unsigned by)
 {
     if (!s->n || !by)
@@ -104,7 +107,7 @@ static void downscale(struct exphist *h, unsigned by)
     h->scale -= (int32_t)by;
 }
 
-/* How often buckets from low to high must be halved to be few enough. */
+/* Returns how often the buckets low to high must be merged until they fit into EXPHIST_BUCKETS. */
 static unsigned halvings(int64_t low, int64_t high, int32_t scale)
 {
     unsigned by = 0;
@@ -137,7 +140,7 @@ static bool side_reserve(struct exphist *h, struct exphist_side *s, uint32_t n)
     return true;
 }
 
-/* Makes room for the buckets low to high, which are few enough. */
+/* Makes room for the buckets low to high. There are at most EXPHIST_BUCKETS of them. */
 static bool side_cover(struct exphist *h, struct exphist_side *s, int32_t low, int32_t high)
 {
     int32_t first = s->n && s->first < low ? s->first : low;
@@ -154,8 +157,8 @@ static bool side_cover(struct exphist *h, struct exphist_side *s, int32_t low, i
     return true;
 }
 
-/* Room on one side for buckets low to high of scale `scale`, the histogram's or a finer one; *shift is what
- * they are to be shifted by. */
+/* Makes room on one side for the buckets low to high of `scale`, which is the histogram's scale or a finer
+ * one. Sets *shift to the number of bits by which their indexes must be shifted. */
 static bool prepare(struct exphist *h, struct exphist_side *s, int64_t low, int64_t high, unsigned *shift)
 {
     int64_t from = s->n && s->first < low ? s->first : low;
@@ -202,7 +205,7 @@ static bool side_merge(struct exphist *h, struct exphist_side *to, const struct 
     return true;
 }
 
-/* What was added of a merge that then found no memory is taken off again. */
+/* Undoes a merge that ran out of memory: subtracts what it had added. */
 static void side_unmerge(struct exphist *h, struct exphist_side *to, const struct exphist_side *from,
                          int32_t scale)
 {

@@ -1,6 +1,5 @@
-/* finite_sum.h: adds up without an end in infinity, with which no backend can go on: what is larger than a double is the
- * largest that there is.
- * Threads: a pure function.
+/* finite_sum.h: adds numbers without overflow to infinity, which no backend accepts: a sum that is too large
+ * becomes the largest double. Threads: a pure function.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FINITE_SUM_H
@@ -9,7 +8,7 @@
 #include <float.h>
 #include <math.h>
 
-/* `sum` is finite; `more` is no NaN. */
+/* `sum` is finite; `more` is not NaN. */
 static inline double finite_sum(double sum, double more)
 {
     double s = sum + more;

@@ -1,6 +1,8 @@
-/* Cells: what came of one series in one interval; and the memory of a store, which is charged.
+/* Cells, each of which collects the samples of one series in one interval; and the store's memory, which is
+ * charged to a budget.
  *
- * Owns what a cell holds. Called by metric_shard.c, which fills cells, and metric_flush.c, which empties them.
+ * Owns what a cell holds. Called by metric_shard.c, which fills cells, and metric_flush.c, which empties
+ * them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -50,7 +52,7 @@ static bool grow_set(struct metric_store *s, struct metric_set *set)
 
 bool metric_set_add(struct metric_store *s, struct metric_set *set, uint64_t hash)
 {
-    hash += !hash; /* 0 is a free place */
+    hash += !hash; /* 0 marks a free slot */
     if (4 * (set->n + 1) > 3 * set->cap && !grow_set(s, set))
         return false;
     uint32_t i = (uint32_t)hash & (set->cap - 1);
@@ -62,7 +64,7 @@ bool metric_set_add(struct metric_store *s, struct metric_set *set, uint64_t has
     return true;
 }
 
-/* A value that there is no memory for is not counted, so a merge cannot fail as a whole. */
+/* A value for which there is no memory is counted as dropped, so a merge never fails as a whole. */
 static bool set_merge(struct metric_store *s, struct metric_set *to, const struct metric_set *from)
 {
     for (uint32_t i = 0; i < from->cap; i++)
@@ -73,7 +75,7 @@ static bool set_merge(struct metric_store *s, struct metric_set *to, const struc
 
 /* --- buckets --- */
 
-/* Bucket i holds what is above bound i - 1, up to bound i. */
+/* Bucket i holds the values above bound i - 1, up to and including bound i. */
 static size_t bucket_of(const struct metric_metric *m, double v)
 {
     const double *bounds = (const double *)(const void *)m->bounds.ptr;

@@ -1,12 +1,12 @@
-/* The end of an interval: cells are taken from all shards, sorted by resource and metric, written and
- * offered; what was refused is held for the next time. Then series that are idle are forgotten.
+/* Ends an interval: takes the cells of all shards, sorts them by resource and metric, writes them as frames
+ * and offers these. Refused cells are kept for the next interval. Then it forgets series that are idle.
  *
- * A point is forgotten in three steps, since shards know it by its bytes and hold no reference:
- *     1  it is marked as forgettable                            store's lock
- *     2  each shard that has a cell of it takes the mark off,   that shard's lock
- *        the others forget its bytes
- *     3  where the mark is still there, it goes                 store's lock
- * Who looks its id up in between takes the mark off (metric_points.c).
+ * A point is forgotten in three steps, because shards find points by their bytes and hold no reference:
+ *     1  the flushing thread marks the point as forgettable       store's lock
+ *     2  each shard that has a cell of the point clears the       that shard's lock
+ *        mark; the other shards forget its bytes
+ *     3  if the mark is still set, the point is freed             store's lock
+ * A lookup of the point's id in between clears the mark (metric_points.c).
  *
  * Called by the receiver's flushing thread.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -81,7 +81,7 @@ static bool is_total(const struct metric_store *s, const struct metric_point *p)
             p->metric->kind == METRIC_BUCKETS);
 }
 
-/* Into what the point holds already. False: it is the first, or there is no memory. */
+/* Merges a cell into the one that the point already has. Returns false if there is none yet, or no memory. */
 static bool merge_into(struct metric_store *s, struct metric_cell **whole, struct metric_cell *c)
 {
     if (!*whole) {
@@ -100,24 +100,25 @@ static void hold(struct metric_store *s, struct metric_cell *c)
     s->held = c;
 }
 
-/* What a total cannot take for want of memory is dropped: written alone it would pass for the total. */
+/* A cell that does not fit into the total for lack of memory is dropped. Written alone, it would be taken for
+ * the total. */
 static void add_to_total(struct metric_store *s, struct metric_point *p, struct metric_cell *c)
 {
     if (merge_into(s, &p->total, c) || p->total == c)
         return;
-    /* only histograms need memory for it */
+    /* only histograms can run out of memory here */
     atomic_fetch_add_explicit(&s->counts.no_memory, c->histogram.count, memory_order_relaxed);
     metric_cell_free(s, c);
 }
 
-/* There was no memory for its samples. */
+/* True for a cell that got no sample because there was no memory. */
 static bool is_empty(const struct metric_cell *c)
 {
     enum metric_kind kind = c->point->metric->kind;
     return (kind == METRIC_HISTOGRAM && !c->histogram.count) || (kind == METRIC_SET && !c->set.n);
 }
 
-/* A new cell of this interval. */
+/* Adopts a cell of the interval that ends. */
 static void take_cell(struct metric_store *s, struct metric_cell *c, gw_nsec wall)
 {
     struct metric_point *p = c->point;
@@ -162,12 +163,12 @@ struct flush {
     struct metric_store *s;
     struct metric_writer writer;
     struct metric_resource *resources;
-    struct metric_cell *written; /* in the frame that is open */
+    struct metric_cell *written; /* cells in the open frame */
     metric_offer_f *offer;
     void *ctx;
 };
 
-/* To its metric, and that to its resource. */
+/* Adds the cell to the list of its metric, and the metric to the list of its resource. */
 static void sort_cell(struct flush *f, struct metric_cell *c)
 {
     struct metric_metric *m = c->point->metric;
@@ -205,7 +206,7 @@ static void sort_cells(struct flush *f)
     gw_unlock(&s->lock);
 }
 
-/* A cell that was delivered goes; one that was not is held. A total stays where it is. */
+/* A delivered cell is freed, and one that was refused is kept. A total always stays with its point. */
 static void settle(struct flush *f, struct metric_cell *c, bool delivered)
 {
     struct metric_point *p = c->point;
@@ -271,7 +272,7 @@ static bool write_resources(struct flush *f)
 
 /* --- what is forgotten --- */
 
-/* One with a time of its own does not come again; the others may. */
+/* A point with a time of its own gets no further samples, so it is idle as soon as it is delivered. */
 static bool is_idle(const struct metric_point *p, gw_nsec wall)
 {
     if (p->held)

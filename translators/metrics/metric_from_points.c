@@ -1,4 +1,4 @@
-/* metric_from_points.c: Reads points into samples, lays those of one resource and one metric together, and writes them as
+/* metric_from_points.c: reads points into samples, groups them by resource and metric, and writes them as
  * OTLP. Keeps no state. Called by the http receiver.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -10,7 +10,7 @@
 
 enum { RESOURCE_ATTRIBUTES = 1, FIRST_FRAMES = 16 };
 
-/* Bytes in reader.texts, by their place until all are there. */
+/* Bytes in reader.texts, by offset, because the buffer may move while it grows. */
 struct bytes {
     size_t at, len;
 };
@@ -19,7 +19,7 @@ struct sample {
     struct bytes resource, name, attributes;
     gw_str resource_text, name_text, attributes_text;
     uint64_t time;
-    size_t place; /* in which it came */
+    size_t place; /* position in the request */
     bool is_int;
     union {
         int64_t i;
@@ -32,12 +32,12 @@ struct reader {
     const struct metric_points_options *options;
     struct metric_points_made *made;
     struct otlp_buf texts, samples;
-    struct bytes resource; /* of the last point */
+    struct bytes resource; /* of the previous point */
 };
 
 /* --- points to samples --- */
 
-/* What becomes of a tag of the resource, and of a point without it. */
+/* Tags that go to the resource; for a point without such a tag, the attribute's default. */
 enum { SERVICE, ENV, VERSION, HOST, RESOURCE_TAGS };
 static const struct {
     gw_str tag, attribute;
@@ -67,7 +67,8 @@ static struct bytes end_bytes(const struct otlp_buf *w, size_t at)
     return (struct bytes){at, w->len - at};
 }
 
-/* The attributes of the resource; those of the last point where they are the same. */
+/* Writes the attributes of the resource. If they equal those of the previous point, the same bytes are
+ * used. */
 static struct bytes put_resource(struct reader *r, const struct point *p)
 {
     const struct metric_points_options *o = r->options;
@@ -106,7 +107,7 @@ static int by_name(const void *a, const void *b)
     return c ? c : (*x > *y) - (*x < *y);
 }
 
-/* In the order of their names; of two with one name the last. */
+/* Writes the attributes sorted by name. If a name occurs twice, the last one wins. */
 static struct bytes put_attributes(struct reader *r, const struct point *p)
 {
     size_t n = 0, at = r->texts.len;
@@ -133,7 +134,7 @@ static struct bytes put_metric_name(struct reader *r, gw_str measurement, gw_str
     return end_bytes(&r->texts, at);
 }
 
-/* False: it is no number. */
+/* Returns false if the value is not a number. */
 static bool set_number(struct sample *s, const struct point_value *v)
 {
     s->is_int = v->type == POINT_INT || v->type == POINT_BOOL;
@@ -231,7 +232,7 @@ static struct sample *sort_samples(struct reader *r, size_t *n)
     return list;
 }
 
-/* A frame that is being written; `open` is the sample that was written last. */
+/* The frame that is being written. `open` is the sample that was written last. */
 struct frame_writer {
     struct otlp_buf w;
     const struct sample *open;
@@ -258,7 +259,7 @@ static void open_metric(struct frame_writer *f, const struct sample *s)
     f->data = otlp_open(&f->w, METRIC_IS_GAUGE, 3);
 }
 
-/* Closes what the next sample (NULL: none in this frame) is not in, and opens what it is in. */
+/* Closes the messages that do not contain the next sample (NULL: the frame ends), and opens those that do. */
 static void move_to(struct frame_writer *f, const struct sample *next)
 {
     const struct sample *open = f->open;
@@ -318,7 +319,7 @@ static bool end_frame(struct frame_writer *f, struct metric_points_made *made, s
         otlp_fini(&f->w);
         return false;
     }
-    frame->budget = f->w.account; /* until the frame is offered */
+    frame->budget = f->w.account; /* the writer's budget pays until the frame is offered */
     frame->charged = f->w.cap;
     f->w = (struct otlp_buf){.account = f->w.account};
     f->items = 0;

@@ -1,8 +1,8 @@
-/* Ids of series: a point is found by its id or made, with the metric and the resource that it stands in. Three
- * hash tables with chains, for what is in them goes away one by one.
+/* Finds a point by the id of its series or creates it, with its metric and its resource. Three hash tables
+ * with chains, because entries are removed one by one.
  *
- * Owns the tables of struct metric_store, under its lock. Called by metric_shard.c for what a shard does not
- * know, and by metric_flush.c for what is forgotten.
+ * Owns the tables of struct metric_store, under its lock. Called by metric_shard.c for series that a shard
+ * does not know, and by metric_flush.c to forget points.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ enum { FIRST_CHAINS = 64 };
 
 /* --- tables --- */
 
-/* Twice the chains; where there is no memory for that, they become longer. */
+/* Doubles the number of chains. If there is no memory for that, the chains get longer. */
 static void grow(struct metric_store *s, struct metric_table *t)
 {
     size_t cap = t->cap ? 2 * t->cap : FIRST_CHAINS;
@@ -57,7 +57,7 @@ static void take_out(struct metric_table *t, struct metric_node *n)
     t->n--;
 }
 
-/* A copy behind the struct that it belongs to. */
+/* Copies text into the memory behind a struct, which was allocated with it. */
 static gw_str copy_text(char **at, gw_str text)
 {
     gw_str copy = {*at, text.len};
@@ -195,7 +195,8 @@ static struct metric_point *find_point(struct metric_store *s, const struct metr
     return NULL;
 }
 
-/* Resource and metric of an id; what was made for a point that is not made goes again. */
+/* Finds or creates the resource and the metric of an id, then the point. If the point cannot be created, what
+ * was created for it is freed. */
 static struct metric_point *point_of(struct metric_store *s, const struct metric_id *id, uint64_t samples)
 {
     struct metric_resource *r = resource_of(s, id->resource);

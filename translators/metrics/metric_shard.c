@@ -1,4 +1,4 @@
-/* Samples: a shard finds the point by the bytes that came, and adds to its cell of this interval.
+/* A shard finds the point by the bytes that arrived and adds the sample to the point's cell of this interval.
  *
  * Owns what struct metric_shard holds, under its lock. Called by receivers, for every sample.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -39,7 +39,7 @@ static uint64_t hash_raw(const struct metric_shard *s, gw_str raw)
     return gw_hash_mix(gw_hash_text(s->store->seed, raw));
 }
 
-/* Where these bytes stand, or would. There is always a free place. */
+/* Returns the slot of these bytes, or the free slot where they belong. There is always a free slot. */
 static struct metric_alias *alias_at(const struct metric_shard *s, uint64_t hash, gw_str raw)
 {
     size_t mask = s->aliases_cap - 1, i = hash & mask;
@@ -55,7 +55,7 @@ struct metric_point *metric_find(const struct metric_shard *s, gw_str raw)
     return s->aliases_n ? alias_at(s, hash_raw(s, raw), raw)->point : NULL;
 }
 
-/* A place where no bytes are compared: all that stand in the table are different. */
+/* Inserts without comparing bytes: all entries of the table are different. */
 static void place(struct metric_alias *table, size_t cap, const struct metric_alias *a)
 {
     size_t i = a->hash & (cap - 1);
@@ -79,8 +79,8 @@ static bool grow_aliases(struct metric_shard *s)
     return true;
 }
 
-/* Several bytes may lead to one point (tags in another order), but not without end. Without memory nothing is
- * remembered, and the next sample comes here again. */
+/* Several byte strings may lead to one point (tags in another order), but their number is limited. If there
+ * is no memory, nothing is remembered and the next sample takes this path again. */
 static void remember(struct metric_shard *s, gw_str raw, struct metric_point *p)
 {
     if (s->aliases_n >= 2 * s->store->options.max_series || raw.len > UINT32_MAX)
@@ -103,8 +103,8 @@ static void forget(struct metric_shard *s, struct metric_alias *a)
     s->aliases_n--;
 }
 
-/* What stands behind a gap would not be found: everything is lifted out and put back, twice round, since a run may
- * wrap around the end. */
+/* An entry behind a gap would not be found. So each entry is removed and inserted again, in two rounds,
+ * because a run of entries may wrap around the end of the table. */
 void metric_forget_aliases(struct metric_shard *s)
 {
     size_t mask = s->aliases_cap - 1, gone = 0;
@@ -160,7 +160,7 @@ void metric_store_relearn(struct metric_store *store, size_t max_series)
 
 /* --- cells --- */
 
-/* The point's cell of this interval. */
+/* Returns the point's cell of this interval. */
 static struct metric_cell *cell_of(struct metric_shard *s, struct metric_point *p)
 {
     struct metric_place *at = &p->at[s->number];
@@ -179,13 +179,14 @@ static struct metric_cell *cell_of(struct metric_shard *s, struct metric_point *
 
 /* --- samples --- */
 
-/* How many samples one stands for, as a whole number; what is left over is kept for the next one. */
+/* Returns for how many samples this one stands, as a whole number. The fraction is carried to the next
+ * sample. */
 static uint64_t whole_weight(struct metric_place *at, double rate)
 {
     double n = 1 / rate + (double)at->carry, whole;
-    if (!(n < 1e15)) /* a rate that nobody means */
+    if (!(n < 1e15)) /* no sender means such a rate */
         return 1;
-    whole = floor(n + 1e-9 + n * 1e-12); /* 1 / 0.1 is not quite 10, and 1 / 1e-9 not quite a billion */
+    whole = floor(n + 1e-9 + n * 1e-12); /* allows for the rounding error of 1 / 0.1 and 1 / 1e-9 */
     at->carry = (float)(n - whole);
     return (uint64_t)whole;
 }

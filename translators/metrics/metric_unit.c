@@ -1,5 +1,5 @@
-/* Units by the last word of a metric's name, which a '.', a '_' or a blank begins.
- * Keeps no state. Called by dogstatsd_series.c when a series is new.
+/* Finds the unit by the last word of a metric's name. Words are separated by '.', '_' or a blank. Keeps no
+ * state. Called by dogstatsd_series.c when a series is new.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/metric_unit.h"
 
@@ -25,7 +25,8 @@ static const struct {
     {GW_LIT("amperes"), GW_LIT("A")},
 };
 
-/* Tracers' runtime metrics do not say what they count in: by how their names begin and end, the first row that fits. */
+/* Tracers' runtime metrics have no unit word in their names. The unit comes from the beginning and the end of
+ * the name; the first row that fits counts. */
 static const struct {
     gw_str begin, end, unit;
 } runtime[] = {
@@ -53,7 +54,7 @@ static const struct {
     {GW_LIT("runtime.go.gc_stats.pause_quantiles."), GW_LIT(""), GW_LIT("ns")},
 };
 
-/* What a client made of several values, behind the name of what they are. */
+/* Suffixes of aggregates that a client computed; the word before them is the unit. */
 static const gw_str parts[] = {GW_LIT("min"), GW_LIT("max"),          GW_LIT("avg"),
                                GW_LIT("sum"), GW_LIT("median"),       GW_LIT("p95"),
                                GW_LIT("p99"), GW_LIT("95percentile"), GW_LIT("99percentile")};
@@ -87,7 +88,7 @@ gw_str metric_unit_of(gw_str name)
             return runtime[i].unit;
     name = without_part(name);
     size_t from = last_word(name);
-    if (from == 0) /* the name is the word: "minutes" may be what is counted */
+    if (from == 0) /* the name is this word alone: "minutes" may be the thing that is counted */
         return GW_NOSTR;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (gw_str_ieq(gw_str_from(name, from), units[i].word))

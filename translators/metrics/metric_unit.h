@@ -1,5 +1,5 @@
-/* metric_unit.h: the unit that a metric's name tells, as UCUM writes it: "request.duration.seconds" is in s.
- * Threads: a pure function.
+/* metric_unit.h: derives a unit, in UCUM's notation, from a metric's name: "request.duration.seconds" is in
+ * s. Threads: a pure function.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef METRIC_UNIT_H
@@ -7,7 +7,7 @@
 
 #include "core/base/str.h"
 
-/* Empty: the name does not tell. */
+/* Returns an empty text if the name contains no unit. */
 gw_str metric_unit_of(gw_str name);
 
 #endif

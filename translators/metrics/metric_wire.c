@@ -1,4 +1,4 @@
-/* Writes what points have in common: numbers, and exponential histograms.
+/* Writes parts that several kinds of points share: numbers and exponential histograms.
  *
  * Keeps no state. Called by metric_write.c and dd_stats_points.c.
  * SPDX-License-Identifier: Apache-2.0 */

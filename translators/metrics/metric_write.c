@@ -1,8 +1,8 @@
-/* Writes points as OTLP: ResourceMetrics, ScopeMetrics and Metric are opened when the first point of theirs
- * comes and closed when one of another does.
+/* Writes points as OTLP. ResourceMetrics, ScopeMetrics and Metric are opened at their first point, and closed
+ * when a point of another one comes.
  *
- * Owns the buffer of struct metric_writer. Called by metric_flush.c, which brings points of one metric, and
- * metrics of one resource, one after another.
+ * Owns the buffer of struct metric_writer. Called by metric_flush.c, which passes all points of a metric, and
+ * all metrics of a resource, one after another.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/metric_store_internal.h"
 #include "translators/metrics/metric_wire.h"
@@ -68,7 +68,8 @@ static void move_to(struct metric_writer *m, const struct metric_metric *metric)
 
 /* --- points --- */
 
-/* Where the client names a second, the point is that second's; a gauge is a moment and begins nowhere. */
+/* If the client gave a time in seconds, the point covers that second. A gauge is measured at one moment, so
+ * it has no start. */
 static void put_times(struct metric_writer *m, const struct metric_cell *c)
 {
     enum metric_kind kind = c->point->metric->kind;
@@ -115,7 +116,7 @@ void metric_write_point(struct metric_writer *m, const struct metric_cell *c)
     move_to(m, p->metric);
     size_t point = otlp_open(&m->w, DATA_POINTS, 2);
     otlp_append(&m->w, p->attributes);
-    put_times(m, c); /* start and time have one number in both messages */
+    put_times(m, c); /* start and time have the same field numbers in both messages */
     if (p->metric->kind == METRIC_HISTOGRAM)
         metric_put_histogram(&m->w, &c->histogram);
     else if (p->metric->kind == METRIC_BUCKETS)

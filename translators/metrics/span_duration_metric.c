@@ -1,6 +1,6 @@
-/* Writes the attributes of a point of the metric of span durations.
+/* Writes the attributes of a point of the span duration metric.
  *
- * Keeps no state. Called by dd_stats.c for statistics that came, and by whoever makes the metric of spans.
+ * Keeps no state. Called by dd_stats.c for statistics from clients, and by the code that counts spans itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/span_duration_metric.h"
 
@@ -41,7 +41,7 @@ static const struct name kinds[] = {
     {GW_LIT("consumer"), GW_LIT("SPAN_KIND_CONSUMER")},
 };
 
-/* A point's attributes on their way, and what was written; of numbers and flags the key only. */
+/* The attributes written so far. Of numbers and flags only the key is kept. */
 struct writer {
     struct otlp_buf *w;
     unsigned field;
@@ -85,7 +85,7 @@ static gw_str kind_name(gw_str kind)
     return GW_STR("SPAN_KIND_INTERNAL");
 }
 
-/* Always a text, of what is no number none. */
+/* Returns a text, which is empty if the status is not a number. */
 static gw_str grpc_name(gw_str status)
 {
     uint64_t code;
@@ -122,7 +122,7 @@ gw_str span_duration_peer_name(gw_str tag)
     return tag;
 }
 
-/* One that says what another tag has said already (db.type, db.system) is used up. */
+/* A tag that repeats the value of another one (db.type, db.system) is written once. */
 static void write_peers(struct writer *p, const struct span_duration *s)
 {
     for (size_t i = 0; i < s->peer_tags_n; i++) {

@@ -1,5 +1,5 @@
-/* otlp_check.c: The walk. A message is walked by its row of otlp_schema; what is nested in it by recursion, at
- * most OTLP_DEPTH deep. Its state is one struct on the caller's stack.
+/* otlp_check.c: walks over a request by the rows of otlp_schema. Nested messages are walked by recursion, at
+ * most OTLP_DEPTH deep. The state is one struct on the caller's stack.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,10 +11,10 @@
 
 #include "core/base/protobuf_wire.h"
 
-/* The unit that is being walked. */
+/* The unit that the walk is in. */
 struct unit {
     enum otlp_fault fault;
-    uint64_t items, refused; /* of the walk, when it began */
+    uint64_t items, refused; /* the walk's numbers when the unit began */
 };
 
 struct walk {
@@ -23,10 +23,10 @@ struct walk {
     const struct otlp_observer *observer;
     uint64_t refused;
     struct unit unit;
-    const uint8_t *trace_id, *span_id; /* of the span; NULL: none that is right */
+    const uint8_t *trace_id, *span_id; /* of the span; NULL: missing or invalid */
     gw_str service;                    /* of the resource */
-    bool has_points;                   /* of the metric: a field with points was seen */
-    /* what ended it */
+    bool has_points;                   /* of the metric: a field with points was found */
+    /* Where and why the walk ended early. */
     const uint8_t *bad_at;
     const char *bad_message, *bad_what;
     unsigned bad_field;
@@ -54,7 +54,7 @@ uint64_t otlp_refused(const struct otlp_contents *c)
     return n;
 }
 
-/* Before: at points into the body. After: the unit cannot go on; its first fault counts. */
+/* Marks the unit as one that must be left out. Its first fault is kept. `at` points into the body. */
 static void fault(struct walk *w, enum otlp_fault f, const uint8_t *at)
 {
     if (!w->out->faulty) {
@@ -66,7 +66,7 @@ static void fault(struct walk *w, enum otlp_fault f, const uint8_t *at)
         w->unit.fault = f;
 }
 
-/* Returns NULL, for a walk that ends here. */
+/* Records why the walk ends here. Returns NULL. */
 static const uint8_t *bad(struct walk *w, enum otlp_message m, unsigned field, const uint8_t *at,
                           const char *what)
 {
@@ -77,7 +77,8 @@ static const uint8_t *bad(struct walk *w, enum otlp_message m, unsigned field, c
     return NULL;
 }
 
-/* Before: at < end. After: the byte behind the varint, or NULL where none ends before `end` within ten bytes. */
+/* Before: at < end. Returns the byte after the varint, or NULL if it does not end before `end` or within ten
+ * bytes. */
 static inline const uint8_t *skip_varint(const uint8_t *at, const uint8_t *end)
 {
     if (__builtin_expect(*at < 0x80, 1))
@@ -89,7 +90,7 @@ static inline const uint8_t *skip_varint(const uint8_t *at, const uint8_t *end)
     return NULL;
 }
 
-/* Before: at ≤ end. After: *n is the varint and the byte behind it is returned; NULL as above. */
+/* Before: at ≤ end. Sets *n to the varint and returns the byte after it; NULL as above. */
 static inline const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, uint64_t *n)
 {
     struct wire_view v = {at, end};
@@ -104,7 +105,7 @@ static inline const uint8_t *read_varint(const uint8_t *at, const uint8_t *end, 
     return wire_read_varint(&v, n) ? v.at : NULL;
 }
 
-/* Before: at ≤ end. After: true when the bytes are varints, none of them cut short. */
+/* Before: at ≤ end. Returns true if the bytes are complete varints. */
 static bool are_varints(const uint8_t *at, const uint8_t *end)
 {
     while (at && at < end)
@@ -112,7 +113,8 @@ static bool are_varints(const uint8_t *at, const uint8_t *end)
     return at == end;
 }
 
-/* Bytes with the upper bit set among the n at p; n ≥ 1. Before: n bytes may be read at p, and where `wide` 32. */
+/* Returns whether any of the n bytes at p has its upper bit set; n ≥ 1. Before: n bytes may be read at p, and
+ * 32 if `wide`. */
 static inline __attribute__((always_inline)) bool has_upper_bits(const uint8_t *p, size_t n, bool wide)
 {
 #ifdef __SSE2__
@@ -135,7 +137,7 @@ static inline __attribute__((always_inline)) bool has_upper_bits(const uint8_t *
     return all & 0x80;
 }
 
-/* May more than what is there be read at p? */
+/* Returns whether 32 bytes may be read at p, even if the message is shorter. */
 static inline bool is_wide(const struct walk *w, const uint8_t *p)
 {
     return (size_t)(w->end - p) >= 32;
@@ -146,9 +148,10 @@ static inline bool is_text(const struct walk *w, const uint8_t *p, size_t n)
     return !has_upper_bits(p, n, is_wide(w, p)) || gw_utf8_valid(gw_str_n((const char *)p, n));
 }
 
-/* A KeyValue as nearly all are: a key and one value that is text, bool, int or double, of less than 128 bytes,
- * texts in ASCII. As such a text and all around it are bytes below 128, one look at the whole tells.
- * Before: n bytes may be read at p. After: true: it is one, and well-formed; false: it is something else. */
+/* Recognizes the usual KeyValue: a key and one value of type text, bool, int or double, less than 128
+ * bytes in all, texts in ASCII. All bytes of such a pair with a text are below 128, so one test covers
+ * text, tags and lengths.
+ * Before: n bytes may be read at p. Returns true if this is such a pair and well-formed, false otherwise. */
 static inline bool is_plain_pair(const struct walk *w, const uint8_t *p, size_t n)
 {
     enum { KEY = 0x0a, VALUE = 0x12, TEXT = 0x0a, BOOL = 0x10, INT = 0x18, DOUBLE = 0x21 };
@@ -186,7 +189,7 @@ static void end_span(struct walk *w, const uint8_t *at)
         w->observer->span(w->observer->ctx, w->trace_id, w->span_id, w->service);
 }
 
-/* Before: w->unit is the unit's own. After: if it has a fault, all of its items are counted as refused. */
+/* Before: w->unit is this unit. If it has a fault, all of its items are counted as refused. */
 static void settle_unit(struct walk *w)
 {
     if (!w->unit.fault)
@@ -196,7 +199,7 @@ static void settle_unit(struct walk *w)
     w->refused += more;
 }
 
-/* What belongs to one unit of this kind and to no other. */
+/* Resets the state that belongs to one unit of this kind. */
 static void begin_unit(struct walk *w, enum otlp_message m)
 {
     w->unit = (struct unit){OTLP_NO_FAULT, w->out->items, w->refused};
@@ -208,7 +211,7 @@ static void begin_unit(struct walk *w, enum otlp_message m)
         w->service = GW_NOSTR;
 }
 
-/* A unit's faults are its own: what holds it is not touched. False: malformed. */
+/* Walks a unit. Its faults do not affect the unit that contains it. Returns false if it is malformed. */
 static bool walk_unit(struct walk *w, const uint8_t *at, const uint8_t *end, enum otlp_message m,
                       unsigned depth)
 {
@@ -223,7 +226,7 @@ static bool walk_unit(struct walk *w, const uint8_t *at, const uint8_t *end, enu
     return ok;
 }
 
-/* Before: at … end is a KeyValue that was walked. After: what it says that matters is noted. */
+/* Before: at … end is a KeyValue that has been walked. Notes what it tells about the sender. */
 static void see_resource_attribute(struct walk *w, const uint8_t *at, const uint8_t *end)
 {
     struct wire_view v = {at, end}, any;
@@ -249,7 +252,7 @@ static bool walk_nested(struct walk *w, const uint8_t *at, const uint8_t *end, s
                         unsigned depth)
 {
     if (__builtin_expect(depth >= OTLP_DEPTH, 0)) {
-        fault(w, OTLP_TOO_DEEP, at); /* what is deeper is not looked at, and does not go on */
+        fault(w, OTLP_TOO_DEEP, at); /* deeper messages are not checked and not passed on */
         return true;
     }
     if (otlp_schema[f.message].is_unit)
@@ -263,21 +266,21 @@ static void check_id(struct walk *w, const uint8_t *at, size_t len, size_t want)
         fault(w, OTLP_BAD_ID, at);
 }
 
-/* The last one counts, as for every reader. */
+/* If an id occurs twice, the last one counts, as in every protobuf reader. */
 static const uint8_t *own_id(struct walk *w, const uint8_t *at, size_t len, size_t want)
 {
     check_id(w, at, len, want);
     return len == want && !is_zero(at, len) ? at : NULL;
 }
 
-/* A packed field of eight bytes each, in whole. */
+/* Checks that a packed field consists of whole values of eight bytes. */
 static bool check_packed(struct walk *w, const uint8_t *at, const uint8_t *end, struct otlp_field f)
 {
     return f.kind == OTLP_FIXED64S ? (end - at) % 8 == 0 : are_varints(at, end);
 }
 
-/* Before: at … end is the body of a length-delimited field that the message may have. After: false where it is
- * malformed, and w->bad_… say how. */
+/* Before: at … end is the body of a length-delimited field that the message may have. Returns false if it is
+ * malformed; then w->bad_… tell why. */
 static bool check_body(struct walk *w, const uint8_t *at, const uint8_t *end, enum otlp_message m,
                        unsigned number, struct otlp_field f, unsigned depth)
 {
@@ -323,7 +326,7 @@ static bool check_body(struct walk *w, const uint8_t *at, const uint8_t *end, en
     }
 }
 
-/* Bits of the wire types that a kind of field may have. */
+/* By kind of field: the wire types that are allowed, as bits. */
 static const uint8_t wire_types[OTLP_FIELD_KINDS] = {
     [OTLP_UNNAMED] = 1 << WIRE_VARINT | 1 << WIRE_FIXED64 | 1 << WIRE_LEN | 1 << WIRE_FIXED32,
     [OTLP_VARINT] = 1 << WIRE_VARINT,
@@ -343,8 +346,8 @@ static const uint8_t wire_types[OTLP_FIELD_KINDS] = {
     [OTLP_POINTS] = 1 << WIRE_LEN,
 };
 
-/* A field that is not length-delimited. Before: at ≤ end. After: the byte behind it, or NULL where it is cut
- * short. */
+/* Skips a field that is not length-delimited. Before: at ≤ end. Returns the byte after it, or NULL if it is
+ * cut short. */
 static inline const uint8_t *skip_number(const uint8_t *at, const uint8_t *end, unsigned type)
 {
     if (type == WIRE_VARINT)
@@ -353,7 +356,7 @@ static inline const uint8_t *skip_number(const uint8_t *at, const uint8_t *end, 
     return (size_t)(end - at) >= size ? at + size : NULL;
 }
 
-/* One field. Before: at < end. After: the byte behind it, ≤ end; or NULL, and w->bad_… say why. */
+/* Walks one field. Before: at < end. Returns the byte after it, ≤ end; or NULL, and w->bad_… tell why. */
 static const uint8_t *walk_field(struct walk *w, const uint8_t *at, const uint8_t *end, enum otlp_message m,
                                  unsigned depth)
 {
@@ -377,8 +380,8 @@ static const uint8_t *walk_field(struct walk *w, const uint8_t *at, const uint8_
     return check_body(w, at, at + len, m, number, f, depth) ? at + len : NULL;
 }
 
-/* A field as most are: its tag and its length take a byte each, and it is plain. Before: at < end. After: the byte
- * behind it, or NULL: it is something else, for walk_field. */
+/* Skips the usual field: tag and length take one byte each, and its kind needs no check. Before: at < end.
+ * Returns the byte after it, or NULL if walk_field must read it. */
 static inline const uint8_t *skip_plain(const struct walk *w, const uint8_t *at, const uint8_t *end,
                                         const struct otlp_field *fields, unsigned depth)
 {
@@ -399,8 +402,8 @@ static inline const uint8_t *skip_plain(const struct walk *w, const uint8_t *at,
     return plain ? at + len : NULL;
 }
 
-/* Before: at ≤ end, and the bytes between may be read. After: true when they are a message of kind m; false
- * where they are not, and w->bad_… say why. */
+/* Before: at ≤ end, and the bytes between may be read. Returns true if they are a message of kind m; false if
+ * not, and w->bad_… tell why. */
 static bool walk_message(struct walk *w, const uint8_t *at, const uint8_t *end, enum otlp_message m,
                          unsigned depth)
 {
@@ -429,7 +432,9 @@ enum gw_code otlp_check(enum otlp_message request, gw_str body, const struct otl
     *out = (struct otlp_contents){0};
     if (body.len && !walk_message(&w, at, at + body.len, request, 0))
         return fail(&w, err);
-    settle_unit(&w); /* what is wrong with the request's own fields, a dictionary's texts, costs all of it */
+    /* a fault in the request's own fields, such as a text of the profiles' dictionary, refuses the whole
+     * request */
+    settle_unit(&w);
     return GW_OK;
 }
 

@@ -1,19 +1,19 @@
-/* otlp_check.h: is this an OTLP request, and what is in it? One walk over wire bytes; nothing is decoded into
- * objects, nothing is allocated, no byte is changed.
+/* otlp_check.h: checks that a body is an OTLP request and counts what is in it. One walk over the wire bytes;
+ * nothing is decoded into objects, nothing is allocated, no byte is changed.
  *
- *     body ─ otlp_check ─▶ GW_OK             every message ends where its length says, every field has its wire type
- *                          GW_BAD_PROTOBUF   place and field: nothing of the body can be used
+ *     body ─ otlp_check ─▶ GW_OK             each message ends where its length says, each field has its type
+ *                          GW_BAD_PROTOBUF   place and field; no part of the body can be used
  *              │
- *              ├─▶ counts: items, and those that cannot go on, by fault
- *              └─▶ sees:   each span's ids, what a resource says that matters on the way
+ *              ├─▶ counts: items, and items that cannot be passed on, by fault
+ *              └─▶ finds:  the ids of each span, and attributes of resources that matter here
  *
- * A request that is well-formed may still hold what a backend must refuse, and then refuses whole, neighbours
- * included: a text that is not UTF-8, an id of nine bytes, values that nest deeper than readers of protobuf
- * go. Such a fault costs the unit that it stands in (otlp_schema.h), an item, a metric, a scope or a resource
- * with all that they hold, and nothing beside it; otlp_cut.h leaves it out. Fields that the tables do not
- * name, of later or of older versions, pass.
+ * A well-formed request may still contain something that a backend must refuse: a text that is not UTF-8, an
+ * id of nine bytes, values that nest deeper than protobuf readers allow. A backend then refuses the whole
+ * request, so one bad item would cost all others. Such a fault is therefore charged to the unit that contains
+ * it (otlp_schema.h): an item, or a metric, a scope or a resource with everything in it. otlp_cut.h leaves
+ * that unit out. Fields that the tables do not name (of later or earlier versions) are accepted.
  *
- * Threads: pure functions.  Ownership: views of the caller's bytes, good as long as those.
+ * Threads: pure functions. Ownership: results are views of the caller's bytes.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_CHECK_H
@@ -23,58 +23,59 @@
 #include "core/base/str.h"
 #include "translators/otlp/otlp_schema.h"
 
-/* Why a unit cannot go on. */
+/* Why a unit cannot be passed on. */
 enum otlp_fault {
     OTLP_NO_FAULT,
-    OTLP_BAD_TEXT,    /* not UTF-8 */
-    OTLP_BAD_ID,      /* of another length than ids have */
-    OTLP_NO_TRACE_ID, /* a span's is zero or absent */
-    OTLP_NO_SPAN_ID,  /* likewise */
-    OTLP_TOO_DEEP,    /* messages nest deeper than OTLP_DEPTH */
-    OTLP_MIXED_POINTS, /* a metric has points twice, of two kinds or of one: readers differ in what they keep */
+    OTLP_BAD_TEXT,     /* not UTF-8 */
+    OTLP_BAD_ID,       /* an id has the wrong length */
+    OTLP_NO_TRACE_ID,  /* the id of a span is zero or missing */
+    OTLP_NO_SPAN_ID,   /* the same */
+    OTLP_TOO_DEEP,     /* messages nest deeper than OTLP_DEPTH */
+    OTLP_MIXED_POINTS, /* a metric has two lists of points, and readers differ in which one they keep */
     OTLP_FAULTS
 };
-/* "a text is not UTF-8" */
+/* Returns a text such as "a text is not UTF-8". */
 const char *otlp_fault_text(enum otlp_fault);
 
-/* Below the request. Readers made by Google's protobuf refuse a request that goes deeper, so this is what
- * every backend takes; a value in a value costs two or three. */
+/* Levels below the request. Google's protobuf readers refuse deeper messages, so every backend accepts this
+ * depth. Each nested value takes two or three levels. */
 enum { OTLP_DEPTH = 100 };
 
-/* What resources say that matters on the way: bits. */
+/* Bits: what the attributes of resources tell about the sender. */
 enum {
     OTLP_SAYS_DATADOG = 1, /* a Datadog SDK: telemetry.sdk.name, _dd.sdk.otlp_export, datadog.sdk.semantics */
-    OTLP_SAYS_CREDENTIALS = 2, /* sls.otel.*: an application put its backend's keys there */
+    OTLP_SAYS_CREDENTIALS = 2, /* sls.otel.*: an application put the keys of its backend there */
 };
 
-/* Told of each span as it ends, if all is well with it: 16 and 8 bytes, and its resource's service.name if that
- * stood in front of it, as it does. */
+/* Called after each valid span with its ids, 16 and 8 bytes, and the service.name of its resource. The name
+ * is empty if the resource came after the span, which no known sender does. */
 struct otlp_observer {
     void (*span)(void *ctx, const uint8_t *trace_id, const uint8_t *span_id, gw_str service);
     void *ctx;
 };
 
 struct otlp_contents {
-    uint64_t items;                /* all, refused ones included */
-    uint64_t refused[OTLP_FAULTS]; /* items, by what costs them */
-    bool faulty;                   /* some unit cannot go on, be there items in it or not */
+    uint64_t items;                /* all items, refused ones included */
+    uint64_t refused[OTLP_FAULTS]; /* refused items by fault */
+    bool faulty;                   /* a unit must be left out, with or without items */
     unsigned says;                 /* OTLP_SAYS_… */
     enum otlp_fault first;         /* the first fault … */
     size_t first_at;               /* … and its offset in the body */
 };
 uint64_t otlp_refused(const struct otlp_contents *);
 
-/* Before:  `request` is OTLP_TRACES_REQUEST, _LOGS_, _METRICS_ or _PROFILES_; body is any bytes, of any length, empty too;
- *          the observer may be NULL.
- * After:   GW_OK, and *out is filled: Σ refused ≤ items; `faulty` where Σ refused > 0. Or GW_BAD_PROTOBUF with
- *          err->pos ≤ body.len, and *out is not to be used; the observer may have been told of spans.
+/* Before:  `request` is OTLP_TRACES_REQUEST, _LOGS_, _METRICS_ or _PROFILES_; body is any bytes of any
+ *          length; the observer may be NULL.
+ * Returns: GW_OK, and *out is filled: Σ refused ≤ items; `faulty` if Σ refused > 0. Or GW_BAD_PROTOBUF with
+ *          err->pos ≤ body.len, and *out must not be used; the observer may have been called for some spans.
  * Cost:    time O(body.len), stack O(OTLP_DEPTH), no memory. */
 enum gw_code otlp_check(enum otlp_message request, gw_str body, const struct otlp_observer *,
                         struct otlp_contents *out, struct gw_err *) GW_MUST_CHECK;
 
-/* The same of one message within a body that otlp_check took, for who divides it.
- * Before:  body is that of a message of kind m in such a body, which is `depth` messages below the request.
- * After:   true when m itself can go on: then faults of its units are in `refused`; false: all of its items are. */
+/* The same for one message within a body that otlp_check accepted; for callers that divide the body.
+ * Before:  body is a message of kind m, `depth` levels below the request.
+ * Returns: true if m itself can be passed on; faults of units in it are counted in `refused`. False if not;
+ *          then all of its items are refused. */
 bool otlp_check_unit(enum otlp_message m, gw_str body, unsigned depth, struct otlp_contents *out);
 
 #endif

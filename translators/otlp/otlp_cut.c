@@ -1,17 +1,18 @@
-/* otlp_cut.c: Cuts by going down the way to the items. The messages that it is within are a stack of levels; one
- * is opened in the current piece when the first thing of it is written there, and closed with the piece.
+/* otlp_cut.c: descends to the items and copies them into pieces. The messages around the current item are a
+ * stack of levels. A level is opened in the current piece when its first item is written there, and closed
+ * with the piece.
  *
  * Owns the piece that is being written. Called by the OTLP receiver, on any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/otlp/otlp_cut.h"
 
-enum { LEVELS = 6, LENGTH_BYTES = 3 /* what a length takes, most likely */ };
+enum { LEVELS = 6, LENGTH_BYTES = 3 /* LENGTH_BYTES: the likely size of a length */ };
 
 /* A message that is being divided. */
 struct level {
     enum otlp_message m;
-    unsigned number; /* of the field that it is in its parent */
+    unsigned number; /* of this message's field in its parent */
     struct wire_view body;
     bool is_open, was_open;
     size_t mark;
@@ -19,18 +20,18 @@ struct level {
 
 struct cutter {
     const struct otlp_cut *how;
-    bool faulty; /* some units are to be left out */
+    bool faulty; /* some units must be left out */
     struct level levels[LEVELS];
     unsigned n;
-    unsigned uncut; /* levels that must stand in one piece */
+    unsigned uncut; /* levels that must not be split between pieces */
     struct otlp_buf w;
-    gw_str run; /* items that stand behind one another, and go behind what w holds */
+    gw_str run; /* adjacent items that are to be appended to w */
     uint64_t items;
-    size_t left;  /* bytes of the request that were not placed yet */
-    bool refused; /* by `take` */
+    size_t left;  /* bytes of the request that are not yet in a piece */
+    bool refused; /* `take` returned false */
 };
 
-/* Before: f is a field of a message of kind m. After: whether the way to the items leads there. */
+/* Before: f is a field of a message of kind m. Returns whether items are in this field. */
 static bool leads_on(enum otlp_message m, const struct wire_field *f)
 {
     return f->type == WIRE_LEN && f->number < OTLP_FIELDS && otlp_schema[m].fields[f->number].leads_on;
@@ -47,7 +48,7 @@ static uint64_t count_items(enum otlp_message m, struct wire_view v)
     return n;
 }
 
-/* Bytes of the fields that stand beside the items. */
+/* Returns the number of bytes of all fields beside the items. */
 static size_t own_size(enum otlp_message m, struct wire_view v)
 {
     size_t n = 0;
@@ -63,7 +64,8 @@ static void write_own(struct cutter *c, enum otlp_message m, struct wire_view v)
             otlp_append(&c->w, wire_text(f.whole));
 }
 
-/* Fields of the request itself go with its first piece; but the dictionary of profiles, which point into it, with each. */
+/* The request's own fields go into its first piece. The exception is the dictionary of profiles: each piece
+ * needs it, because profiles refer to it. */
 static void open_levels(struct cutter *c)
 {
     for (unsigned i = 0; i < c->n; i++) {
@@ -106,7 +108,7 @@ static void hand_over(struct cutter *c)
 
 static void place(struct cutter *, const struct wire_field *, enum otlp_message, unsigned depth);
 
-/* Before: c->n < LEVELS, which is as many as there are on the way to an item. */
+/* Before: c->n < LEVELS, the number of levels above an item. */
 static void place_within(struct cutter *c, enum otlp_message m, unsigned number, struct wire_view v,
                          unsigned depth)
 {
@@ -122,7 +124,7 @@ static void place_within(struct cutter *c, enum otlp_message m, unsigned number,
     c->n--;
 }
 
-/* For a piece, or for the rest. It grows where that is not enough. */
+/* Reserves memory for a piece, or for the rest if that is shorter. The buffer grows if this is too little. */
 static void reserve(struct cutter *c)
 {
     enum { AROUND = 4096 };
@@ -148,7 +150,7 @@ static void place_whole(struct cutter *c, const struct wire_field *f, uint64_t i
     c->items += items;
 }
 
-/* Before: f is a message of kind m, `depth` below the request, on the way to the items. */
+/* Before: f is a message of kind m with items, `depth` levels below the request. */
 static void place(struct cutter *c, const struct wire_field *f, enum otlp_message m, unsigned depth)
 {
     struct otlp_contents in = {0};
@@ -162,7 +164,7 @@ static void place(struct cutter *c, const struct wire_field *f, enum otlp_messag
         place_whole(c, f, c->faulty ? in.items : count_items(m, f->body));
 }
 
-/* The usual case. */
+/* The usual case: the request is one piece and is copied. */
 static bool copy(const struct otlp_cut *how, gw_str body, uint64_t items)
 {
     struct otlp_buf w = {.account = how->account};

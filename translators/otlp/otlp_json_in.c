@@ -1,6 +1,6 @@
-/* otlp_json_in.c: Reads JSON by the rows of otlp_json_fields.def and writes each field as it comes. A message within
- * another costs a frame of the stack, of which JSON's own bound of nesting allows a few hundred. Owns nothing. Called
- * by the OTLP receiver, on any thread.
+/* otlp_json_in.c: reads JSON by the rows of otlp_json_fields.def and writes each field as it is read. Each
+ * nested message uses a stack frame; the JSON reader limits the nesting to a few hundred levels. Owns
+ * nothing. Called by the OTLP receiver, on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,7 +34,7 @@ enum json_type {
 enum { OTLP_ENUM_SPAN_KIND, OTLP_ENUM_STATUS_CODE, OTLP_ENUM_SEVERITY, OTLP_ENUM_TEMPORALITY };
 
 struct row {
-    gw_str name; /* empty: the end of a message's rows */
+    gw_str name; /* empty: end of the message's rows */
     uint8_t number, type, of;
     bool repeated;
 };
@@ -49,7 +49,7 @@ static const struct row rows[] = {
     {.number = 0},
 };
 
-/* Where the row in front of a message's rows is. */
+/* Index of the row before a message's first row. */
 enum {
 #define JSON_MESSAGE(message) AT_##message,
 #define JSON_FIELD(message, number, name, type, of, repeated) AT_##message##_##number,
@@ -94,7 +94,7 @@ static const struct {
     {OTLP_ENUM_TEMPORALITY, 2, GW_LIT("AGGREGATION_TEMPORALITY_CUMULATIVE")},
 };
 
-/* SEVERITY_NUMBER_WARN, _WARN2, _WARN3, _WARN4: four of each. */
+/* SEVERITY_NUMBER_WARN, _WARN2, _WARN3, _WARN4: four values for each level. */
 static bool severity(gw_str name, int64_t *out)
 {
     static const gw_str prefix = GW_LIT("SEVERITY_NUMBER_"),
@@ -133,7 +133,8 @@ struct reader {
     struct otlp_buf *w;
 };
 
-/* A whole number, written with a fraction or an exponent. Doubles from 2^63 (2^64) on do not fit. */
+/* Accepts a whole number that is written with a fraction or an exponent. Doubles of 2^63 (unsigned: 2^64) or
+ * more do not fit. */
 static bool whole(double d, bool is_signed, uint64_t *out)
 {
     if (!(d == floor(d)))
@@ -163,7 +164,7 @@ static bool number_integer(const struct gw_json_number *n, bool is_signed, uint6
     return n->type == GW_JSON_UINT ? !is_signed : is_signed || n->i >= 0;
 }
 
-/* 64 bits, as text or as a number. */
+/* Reads a 64-bit integer, written as text or as a number. */
 static bool integer(struct reader *r, bool is_signed, uint64_t *out)
 {
     struct gw_json_number n;
@@ -231,7 +232,7 @@ static void put_varint(struct reader *r, unsigned field, uint64_t v)
     if (!otlp_room(r->w, HEAD))
         return;
     uint8_t *p = r->w->data + r->w->len;
-    if (field) /* else it is one of packed ones */
+    if (field) /* field 0: a value in a packed field has no tag */
         p = wire_put_tag(p, field, WIRE_VARINT);
     otlp_end(r->w, wire_put_varint(p, v));
 }
@@ -249,7 +250,8 @@ static void put_fixed(struct reader *r, unsigned field, unsigned type, uint64_t 
     otlp_end(r->w, p + size);
 }
 
-/* Where n bytes of the field go, empty ones too: an empty text is a value. NULL: no memory. */
+/* Makes room for a field with n bytes and writes its tag. Empty values are written too, because an empty text
+ * is a value. Returns NULL if there is no memory. */
 static uint8_t *put_head(struct reader *r, unsigned field, size_t n)
 {
     if (!otlp_room(r->w, n + HEAD))
@@ -287,7 +289,7 @@ static bool put_hex(struct reader *r, unsigned field)
     return bad >= 0 || gw_json_bad(&r->j, "is no id in hexadecimal");
 }
 
-/* Of either alphabet; -1: none of it. */
+/* Accepts both base64 alphabets; -1: not a digit. */
 static int base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z')
@@ -339,7 +341,7 @@ static bool put_nested(struct reader *r, unsigned field, enum otlp_message m)
     return ok;
 }
 
-/* Before: something but null comes next. field 0: it is one of packed ones. */
+/* Before: the next value is not null. field 0: the value is in a packed field. */
 static bool put_value(struct reader *r, const struct row *row, unsigned field)
 {
     uint64_t v = 0;
@@ -398,7 +400,7 @@ static bool is_packed(const struct row *row)
     return row->type != JSON_MESSAGE && row->type != JSON_TEXT;
 }
 
-/* null among values is a value of no type; elsewhere it is nothing. */
+/* In an array of values, null is a value without a type; elsewhere it is ignored. */
 static bool put_item(struct reader *r, const struct row *row, unsigned field)
 {
     if (gw_json_kind(&r->j) != GW_JSON_NULL)

@@ -1,12 +1,12 @@
-/* otlp_resource.c: Copies a request field by field down to the attributes of its resources. A resource that comes in
- * several parts, which protobuf allows, is changed in all of them, and gets what is added in the first. Pure. Called by
- * the OTLP receiver.
+/* otlp_resource.c: copies a request field by field and changes the attributes of its resources. Protobuf
+ * allows a resource in several parts: all parts are changed, and added attributes go into the first. Keeps no
+ * state. Called by the OTLP receiver.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/otlp/otlp_resource.h"
 
-/* The same numbers for all three signals. */
+/* Field numbers; they are the same for all three signals. */
 enum { REQUEST_RESOURCES = 1, RESOURCE = 1, ATTRIBUTES = 1, KEY = 1, LENGTH_BYTES = 3, RESOURCE_BYTES = 2 };
 
 struct rewriter {
@@ -29,7 +29,7 @@ static gw_str key_of(struct wire_view pair)
     return key;
 }
 
-/* In any part of the resource. */
+/* Searches all parts of the resource. */
 static bool has_key(struct wire_view whole, gw_str key)
 {
     for (struct wire_field f; wire_next(&whole, &f);) {
@@ -86,7 +86,7 @@ static bool has_resource(struct wire_view whole)
     return false;
 }
 
-/* Where there is no resource, one is made. */
+/* Adds a resource if there is none. */
 static void put_whole(struct rewriter *r, struct wire_view whole)
 {
     static const struct wire_view none;

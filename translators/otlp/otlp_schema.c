@@ -1,5 +1,5 @@
-/* otlp_schema.c: Holds the tables of otlp_schema.h: the messages and fields of opentelemetry-proto 1.9. Owns only constants.
- * Read by the code that checks and rewrites OTLP input.
+/* otlp_schema.c: the tables of otlp_schema.h: messages and fields of opentelemetry-proto 1.9. Owns only
+ * constants. Read by the code that checks and rewrites OTLP input.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -159,7 +159,7 @@ const struct otlp_message_schema otlp_schema[OTLP_MESSAGES] = {
                                  [4] = OF(VARINT),
                                  [5] = IN(VALUE_TYPE),
                                  [6] = OF(VARINT),
-                                 [7] = OF(TRACE_ID), /* profile_id: as long as those */
+                                 [7] = OF(TRACE_ID), /* profile_id: has the same length */
                                  [8] = OF(VARINT),
                                  [9] = OF(TEXT),
                                  [10] = OF(BYTES),

@@ -1,13 +1,13 @@
-/* otlp_schema.h: what OTLP's messages hold, as tables that a walk over wire bytes goes by.
+/* otlp_schema.h: describes OTLP's messages as tables, for code that walks over wire bytes.
  *
- *     message ─▶ fields[number] ─▶ kind: how it stands on the wire, and what must hold of it
- *                                  message: of a nested one, which
+ *     message ─▶ fields[number] ─▶ kind: the wire type, and what is checked
+ *                                  message: of a nested message, its kind
  *
- * A field that a table does not name is one that came with a later version: it passes as it is. Numbers that
- * were given up (Span.string of old) are such fields too.
+ * A field that a table does not name belongs to a later version, or to an earlier one that had fields since
+ * removed (Span.string). It is copied unchanged.
  *
- * A unit is what can be refused alone: an item (span, log record, data point), and what holds items and has
- * fields of its own (a resource, a scope, a metric).
+ * A unit is what can be refused alone: an item (span, log record, data point), or a message that contains
+ * items and has fields of its own (a resource, a scope, a metric).
  *
  * Threads: constants.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,20 +21,20 @@
 enum otlp_field_kind {
     OTLP_UNNAMED, /* any wire type */
     OTLP_VARINT,
-    OTLP_VARINTS, /* repeated: one, or packed ones */
+    OTLP_VARINTS, /* repeated: single or packed */
     OTLP_FIXED32,
     OTLP_FIXED64,
-    OTLP_FIXED64S,           /* repeated: one, or packed ones */
+    OTLP_FIXED64S,           /* repeated: single or packed */
     OTLP_TEXT,               /* UTF-8 */
     OTLP_BYTES,              /* anything */
     OTLP_TRACE_ID,           /* 16 bytes or none */
     OTLP_SPAN_ID,            /* 8 bytes or none */
-    OTLP_OWN_TRACE_ID,       /* a span's: 16 bytes, not all zero, and there must be one */
-    OTLP_OWN_SPAN_ID,        /* a span's: 8 bytes, likewise */
+    OTLP_OWN_TRACE_ID,       /* a span's own id: 16 bytes, not all zero, required */
+    OTLP_OWN_SPAN_ID,        /* a span's own id: 8 bytes, not all zero, required */
     OTLP_MESSAGE,            /* nested */
-    OTLP_ATTRIBUTE,          /* nested: a KeyValue, of which there are more than of anything else */
-    OTLP_RESOURCE_ATTRIBUTE, /* nested, and its key may matter */
-    OTLP_POINTS,             /* nested: the points of a metric, of which there is one kind */
+    OTLP_ATTRIBUTE,          /* nested: a KeyValue, the most frequent message */
+    OTLP_RESOURCE_ATTRIBUTE, /* nested, and its key is looked up */
+    OTLP_POINTS,             /* nested: the points of a metric; a metric may have one such field */
     OTLP_FIELD_KINDS
 };
 
@@ -91,11 +91,11 @@ enum otlp_message {
 
 struct otlp_field {
     uint8_t kind;    /* enum otlp_field_kind */
-    uint8_t message; /* enum otlp_message, of nested ones */
-    bool leads_on;   /* towards the items */
+    uint8_t message; /* of a nested message: enum otlp_message */
+    bool leads_on;   /* contains items */
 };
 
-enum { OTLP_FIELDS = 17 }; /* numbers are below */
+enum { OTLP_FIELDS = 17 }; /* all field numbers are lower */
 
 struct otlp_message_schema {
     const char *name;

@@ -1,6 +1,6 @@
-/* otlp_write.c: writes protobuf fields into a growing buffer: nested messages with lengths that are filled
- * in later, attributes, text that is repaired where it is no UTF-8. A failed allocation marks the buffer,
- * and everything after it writes nothing. Called by translators/ddtrace and translators/logs.
+/* otlp_write.c: writes protobuf fields into a growing buffer: nested messages with lengths that are filled in
+ * later, attributes, and texts, in which invalid UTF-8 is repaired. After a failed allocation the buffer is
+ * marked as failed and further writes do nothing. Called by all translators.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/otlp/otlp_write.h"
@@ -133,8 +133,7 @@ void otlp_close(struct otlp_buf *w, size_t mark, unsigned guess)
     wire_put_varint(w->data + mark - guess, len);
 }
 
-/* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is
- * written. */
+/* A text and the number of bytes that it takes on the wire. Invalid UTF-8 is repaired while it is written. */
 struct text {
     gw_str s;
     size_t size;
@@ -172,7 +171,8 @@ void otlp_text(struct otlp_buf *w, unsigned field, gw_str s)
         text_field(w, field, text(w, s));
 }
 
-/* Tag, length and key of a KeyValue whose AnyValue takes `any_size` bytes, and the tag and length of that. */
+/* Writes tag, length and key of a KeyValue, and the tag and length of its AnyValue, which takes `any_size`
+ * bytes. */
 static inline uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, struct text key, size_t any_size)
 {
     size_t key_size = key.size ? 1 + wire_varint_size(key.size) + key.size : 0;
@@ -195,8 +195,8 @@ static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsig
         otlp_end(w, put_text_field(p, any_field, value));
 }
 
-/* The common attribute: key and value are ASCII, and every length on the way fits one byte. 8 bytes of tags
- * and lengths. */
+/* The usual attribute: key and value are ASCII, and every length fits into one byte. Tags and lengths take 8
+ * bytes. */
 enum { SHORT = 127 - 6 };
 
 static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
@@ -217,7 +217,7 @@ static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str ke
     p[3] = (uint8_t)value.len;
     bits |= otlp_copy_bits(p + 4, value.ptr, value.len);
     if (bits & OTLP_NOT_ASCII)
-        return false; /* nothing was written: the end has not moved */
+        return false; /* nothing was written: w->len has not changed */
     otlp_end(w, p + 4 + value.len);
     return true;
 }
@@ -233,8 +233,8 @@ void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str valu
     attr_text(w, field, text(w, key), ANY_BYTES, trusted(value));
 }
 
-/* The head of a number's attribute: the same short way where it is open, for an AnyValue of any_size < 12
- * bytes. */
+/* Writes the head of a number attribute, whose AnyValue takes any_size < 12 bytes; in the short way if
+ * possible. */
 static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_str key, size_t any_size)
 {
     if (key.len - 1 < SHORT - 12 && field <= 15 && otlp_room(w, 2 * SHORT)) {
@@ -302,7 +302,7 @@ void otlp_attr_texts(struct otlp_buf *w, unsigned field, gw_str key, const gw_st
     otlp_attr_close(w, mark, value_mark);
 }
 
-/* The members of AnyValue are a oneof: written even when empty or zero. */
+/* The members of AnyValue are a oneof, so they are written even when empty or zero. */
 void otlp_any_text(struct otlp_buf *w, gw_str value)
 {
     text_field(w, ANY_STRING, text(w, value));

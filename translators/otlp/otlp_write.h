@@ -1,21 +1,22 @@
-/* otlp_write.h: OTLP's wire format, written directly.
+/* otlp_write.h: writes OTLP's wire format directly.
  *
- * Protobuf on the wire is a run of fields: a tag (number << 3 | type) and a value. A nested message is its
- * length and then its fields. Leaf messages (attributes) have lengths that are known before they are written.
- * For the others a place for the length is left open and filled in afterwards:
+ * A protobuf message is a sequence of fields: a tag (number << 3 | type) and a value. A nested message is its
+ * length followed by its fields. The length of a leaf message (an attribute) is known before it is written.
+ * For other messages, space for the length is reserved and filled in afterwards:
  *
- *     otlp_open(w, field, 2)          tag, 2 bytes left open ──▶ mark
+ *     otlp_open(w, field, 2)          tag, 2 bytes reserved ──▶ mark
  *       … fields …
- *     otlp_close(w, mark, 2)          the length, in the fewest bytes: the contents move by a byte or two when 2 was a wrong guess
+ *     otlp_close(w, mark, 2)          the length, in the fewest bytes; if 2 was wrong, the contents
+ *                                     are moved by a byte or two
  *
- * so what is written is exactly what protobuf would pack. Knows nothing of Datadog. protobuf-c is its oracle
- * in the tests.
+ * So the bytes are exactly those that a protobuf library would write; the tests compare them with protobuf-c.
+ * This file knows nothing about Datadog.
  *
- * Errors: memory. A writer that could not grow is `failed` (sticky) and swallows what follows; ask once, at
- * the end. Text: OTLP strings must be UTF-8. otlp_text and the attribute functions repair what is not
- * (U+FFFD); `…_raw` ones trust. Ownership: the buffer is malloc'd and the caller's; it becomes a frame
- * without a copy. With an account its capacity is charged there, and what the account does not give is memory
- * that is out.
+ * Errors: only lack of memory. A writer that could not grow is `failed`, stays so, and ignores further
+ * writes; check it once, at the end. Text: OTLP strings must be UTF-8. otlp_text and the attribute functions
+ * repair invalid bytes (U+FFFD); functions named `…_raw` do not check. Ownership: the buffer is malloc'd and
+ * belongs to the caller; it becomes a frame without a copy. If `account` is set, the capacity is charged to
+ * it, and a refusal counts as lack of memory.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_WRITE_H
@@ -32,25 +33,25 @@
 struct otlp_buf {
     uint8_t *data;
     size_t len, cap;
-    size_t repaired; /* texts that were not UTF-8 */
+    size_t repaired; /* texts that were repaired */
     bool failed;
-    struct gw_budget *account; /* pays for cap; may be NULL. Set while cap is 0 */
+    struct gw_budget *account; /* pays for cap; may be NULL; set it while cap is 0 */
 };
 
-/* A writer begins as (struct otlp_buf){0}. */
+/* Frees the buffer. Initialize a writer with (struct otlp_buf){0}. */
 void otlp_fini(struct otlp_buf *);
-/* Exactly n bytes for an empty writer: what is written next is known to fit. */
+/* Allocates exactly n bytes for an empty writer, for contents of known size. */
 bool otlp_reserve(struct otlp_buf *, size_t n);
 /* Slow path of otlp_room. */
 bool otlp_grow(struct otlp_buf *, size_t n);
 
-/* Room for n more bytes, or false (and failed). */
+/* Makes room for n more bytes. Returns false, and marks the writer as failed, if there is no memory. */
 static inline bool otlp_room(struct otlp_buf *w, size_t n)
 {
     return __builtin_expect(w->cap - w->len >= n, 1) || otlp_grow(w, n);
 }
 
-/* Writes at p, returns the end; the room must be there. */
+/* Writes at p and returns the end. The caller made room. */
 static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
 {
     if (s.len)
@@ -58,8 +59,8 @@ static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
     return p + s.len;
 }
 
-/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether
- * any byte is not ASCII. */
+/* Copies n bytes in words and returns the OR of all of them: one pass copies and finds out whether every byte
+ * is ASCII. */
 static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
 {
     uint64_t bits = 0, word;
@@ -70,7 +71,7 @@ static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
             memcpy(to + i, &word, 8);
             bits |= word;
         }
-        memcpy(&word, from + n - 8, 8); /* the last eight, some of them again */
+        memcpy(&word, from + n - 8, 8); /* the last eight bytes; some were copied before */
         memcpy(to + n - 8, &word, 8);
         return bits | word;
     }
@@ -90,8 +91,8 @@ static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
 }
 #define OTLP_NOT_ASCII 0x8080808080808080u
 
-/* Bytes from which OTLP_WIDE of them may be read, whatever a text's own length: a request body but for its
- * last OTLP_WIDE bytes. */
+/* Bytes of which OTLP_WIDE may be read from any offset, even beyond the end of a text: a request body without
+ * its last OTLP_WIDE bytes. */
 struct otlp_region {
     const char *from;
     size_t len;
@@ -103,9 +104,8 @@ static inline bool otlp_may_read_wide(const struct otlp_region *r, gw_str s)
     return (uintptr_t)s.ptr - (uintptr_t)r->from < r->len && s.len <= OTLP_WIDE;
 }
 
-/* Copies OTLP_WIDE bytes, so there must be room for them, and tells whether the first n are ASCII: two moves
- * and a mask, where a loop over a length that changes from text to text is guessed wrong by the processor
- * nearly every time. */
+/* Copies OTLP_WIDE bytes (there must be room) and returns whether the first n are ASCII. This takes two moves
+ * and a mask. A loop over a length that changes from text to text would be mispredicted nearly every time. */
 static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 {
 #ifdef __SSE2__
@@ -120,7 +120,7 @@ static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 #endif
 }
 
-/* Equality of the first n < 16 bytes, where 16 may be read of both. */
+/* Compares the first n < 16 bytes; 16 bytes of each may be read. */
 static inline bool otlp_same_narrow(const char *a, const char *b, size_t n)
 {
 #ifdef __SSE2__
@@ -132,7 +132,7 @@ static inline bool otlp_same_narrow(const char *a, const char *b, size_t n)
 #endif
 }
 
-/* Equality of the first n bytes, where OTLP_WIDE may be read of both. */
+/* Compares the first n bytes; OTLP_WIDE bytes of each may be read. */
 static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 {
 #ifdef __SSE2__
@@ -146,16 +146,16 @@ static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 #endif
 }
 
-/* The same where OTLP_WIDER may be read of both, and n may be as much. */
+/* Compares the first n bytes; OTLP_WIDER bytes of each may be read, and n may be up to OTLP_WIDER. */
 static inline bool otlp_same_wider(const char *a, const char *b, size_t n)
 {
     size_t second = n > OTLP_WIDE ? n - OTLP_WIDE : 0;
     unsigned low = otlp_same_wide(a, b, n - second),
              high = otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
-    return low & high; /* both, without a branch between them */
+    return low & high; /* both, without a branch */
 }
 
-/* Copies s to p in any case; true when it is ASCII, and so needs no look at its UTF-8. */
+/* Copies s to p. Returns true if it is ASCII and so needs no UTF-8 check. */
 static inline bool otlp_copy_ascii(uint8_t *p, gw_str s)
 {
     return !(otlp_copy_bits(p, s.ptr, s.len) & OTLP_NOT_ASCII);
@@ -166,7 +166,7 @@ static inline void otlp_end(struct otlp_buf *w, uint8_t *p)
     w->len = (size_t)(p - w->data);
 }
 
-/* Fields that were written elsewhere, as they are. */
+/* Appends fields that were written elsewhere. */
 static inline void otlp_append(struct otlp_buf *w, gw_str written)
 {
     if (otlp_room(w, written.len))
@@ -178,34 +178,34 @@ static inline gw_str otlp_written(const struct otlp_buf *w)
     return gw_str_n((const char *)w->data, w->len);
 }
 
-/* Default values are written too where `always` matters; plain ones skip zero, as proto3 does. */
+/* With `always`, default values are written too; otherwise zero is skipped, as in proto3. */
 void otlp_uint(struct otlp_buf *, unsigned field, uint64_t v);
 void otlp_fixed64(struct otlp_buf *, unsigned field, uint64_t v);
 void otlp_fixed32(struct otlp_buf *, unsigned field, uint32_t v);
-/* bytes or trusted text; empty is skipped, as proto3 does. */
+/* Writes bytes or text that is known to be UTF-8. Empty values are skipped, as in proto3. */
 void otlp_bytes(struct otlp_buf *, unsigned field, gw_str s);
-/* Text from outside: repaired when it is not UTF-8. */
+/* Writes text from outside; invalid UTF-8 is repaired. */
 void otlp_text(struct otlp_buf *, unsigned field, gw_str s);
 
-/* Opens a nested message; `guess` is the number of bytes that its length will likely take (2: 128 B … 16 KiB,
- * 3: … 2 MiB). */
+/* Opens a nested message. `guess` is the likely number of bytes of its length (2: 128 B … 16 KiB, 3: … 2
+ * MiB). Returns the mark for otlp_close. */
 size_t otlp_open(struct otlp_buf *, unsigned field, unsigned guess);
 void otlp_close(struct otlp_buf *, size_t mark, unsigned guess);
 
-/* KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of InstrumentationScope
- * and Event, …). Keys and text values come from outside and are repaired when they are not UTF-8. */
+/* Writes a KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of
+ * InstrumentationScope and Event, …). Invalid UTF-8 in keys and text values is repaired. */
 void otlp_attr_text(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
 void otlp_attr_int(struct otlp_buf *, unsigned field, gw_str key, int64_t value);
 void otlp_attr_double(struct otlp_buf *, unsigned field, gw_str key, double value);
 void otlp_attr_bool(struct otlp_buf *, unsigned field, gw_str key, bool value);
 void otlp_attr_bytes(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
-/* A one-element array of text: http.request.header.<name> and the like. */
+/* Writes an array of texts, as http.request.header.<name> needs it. */
 void otlp_attr_texts(struct otlp_buf *, unsigned field, gw_str key, const gw_str *values, size_t n);
-/* For values that nest (arrays, kvlists): open, write an AnyValue's fields (1 string … 7 bytes), close. */
+/* For nested values (arrays, kvlists): open, write an AnyValue's fields (1 string … 7 bytes), close. */
 size_t otlp_attr_open(struct otlp_buf *, unsigned field, gw_str key, size_t *value_mark);
 void otlp_attr_close(struct otlp_buf *, size_t mark, size_t value_mark);
 
-/* The fields of AnyValue, for use between otlp_attr_open and _close or inside ArrayValue.values. */
+/* Write the fields of AnyValue: between otlp_attr_open and _close, or inside ArrayValue.values. */
 void otlp_any_text(struct otlp_buf *, gw_str value);
 void otlp_any_bool(struct otlp_buf *, bool value);
 void otlp_any_int(struct otlp_buf *, int64_t value);

@@ -1,10 +1,10 @@
-/* Reads the lists in which Datadog's clients name the container that they run in.
+/* Reads the lists in which Datadog's clients name the container they run in.
  *
- * Keeps no state. Called by the readers of spans' request headers and of DogStatsD lines.
+ * Keeps no state. Called by the readers of trace requests' headers and of DogStatsD lines.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/tags/dd_origin.h"
 
-/* "prefix-value": the value, when it has that prefix and is not empty. */
+/* Matches "prefix-value" and sets *value. Returns false for another prefix or an empty value. */
 static bool has_prefix(gw_str item, gw_str prefix, gw_str *value)
 {
     if (!gw_str_starts(item, prefix) || item.len == prefix.len)

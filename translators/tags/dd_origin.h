@@ -1,12 +1,12 @@
-/* dd_origin.h: which container sent a payload, as Datadog's clients say it.
+/* dd_origin.h: finds the container that sent a payload, from what Datadog's clients send.
  *
  *   Datadog-Entity-ID header, c: of DogStatsD      ci-<container id>,in-<inode of its cgroup>     (older clients: cid-)
  *   Datadog-External-Env header, e: of DogStatsD   it-<is it an init container>,cn-<container name>,pu-<pod uid>
  *
- * Both are written by Datadog's admission controller or read from /proc by the client's library. Items that are
- * not known are passed over. The texts found are views of what was read.
+ * The values come from Datadog's admission controller, or the client's library reads them from /proc. Unknown
+ * items are ignored. The results are views of the input.
  *
- * Pure.
+ * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_ORIGIN_H
@@ -14,12 +14,12 @@
 
 #include "core/base/str.h"
 
-/* Each is filled where the text has it, and left as it was otherwise. */
+/* A member is set if the text contains it; otherwise it is left unchanged. */
 struct dd_origin {
     gw_str container_id;
-    gw_str k8s_container; /* its name in the pod */
+    gw_str k8s_container; /* the container's name in the pod */
     gw_str k8s_pod_uid;
-    uint64_t inode; /* of the container's cgroup folder; 0: not said */
+    uint64_t inode; /* of the container's cgroup folder; 0: unknown */
 };
 
 void dd_origin_read_entity(gw_str text, struct dd_origin *);

@@ -1,6 +1,7 @@
-/* The table of container and process tags.
+/* Holds the table of container and process tags.
  *
- * Keeps no state. Called by dd_tags.c, log_resource.c, dogstatsd_series.c, and dd_reference.c for the page.
+ * Keeps no state. Called by dd_tags.c, log_resource.c, dogstatsd_series.c, and by dd_reference.c for the
+ * reference page.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/tags/dd_tag_rows.h"
 
