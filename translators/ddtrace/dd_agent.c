@@ -1,12 +1,12 @@
-/* The payload of a Datadog agent: AgentPayload holds TracerPayloads, these hold chunks, chunks hold spans. What
- * is said once may stand behind what it holds for, so everything but the chunks is read first, in
- * dd_agent_begin, and of a chunk everything but its spans.
+/* Reads the payload of a Datadog agent: AgentPayload contains TracerPayloads, these contain chunks, and
+ * chunks contain spans. Fields that apply to a whole message may come after its contents. So dd_agent_begin
+ * reads everything except the chunks first, and for each chunk everything except its spans.
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_agent.h"
 
-/* Fields of datadog.trace.AgentPayload */
+/* Fields of datadog.trace.AgentPayload. */
 enum {
     AGENT_HOST = DD_PB(1, LEN),
     AGENT_ENV = DD_PB(2, LEN),
@@ -15,10 +15,10 @@ enum {
     AGENT_IDX_PAYLOADS = DD_PB(11, LEN)
 };
 
-/* … of TracerPayload */
+/* Fields of TracerPayload. */
 enum { TRACER_CHUNKS = DD_PB(6, LEN), IDX_TRACER_CHUNKS = DD_PB(11, LEN) };
 
-/* … of TraceChunk */
+/* Fields of TraceChunk. */
 enum {
     CHUNK_PRIORITY = DD_PB(1, VARINT),
     CHUNK_ORIGIN = DD_PB(2, LEN),
@@ -60,7 +60,7 @@ static enum dd_got read_own(struct dd_decoder *d, struct wire_view *v, uint32_t 
     }
 }
 
-/* What the agent says of itself, and how many payloads there are. */
+/* Reads the agent's own fields and finds its payloads. */
 static bool read_agent(struct dd_decoder *d)
 {
     struct wire_view v = d->agent->body;
@@ -151,7 +151,7 @@ static const struct kind {
 } kinds[2] = {{TRACER_CHUNKS, CHUNK_SPANS, read_chunk_field, dd_agent_span},
               {IDX_TRACER_CHUNKS, DD_AGENT_IDX_SPANS, dd_agent_idx_chunk_field, dd_agent_idx_span}};
 
-/* Everything in a chunk but its spans; *room of these may be valid. */
+/* Reads everything in a chunk except its spans. Sets *room to the number of spans that may be valid. */
 static bool read_chunk_fields(struct dd_decoder *d, struct wire_view v, const struct kind *kind,
                               struct dd_chunk *chunk, size_t *room)
 {
@@ -169,8 +169,8 @@ static bool read_chunk_fields(struct dd_decoder *d, struct wire_view v, const st
     return got == DD_TAKEN || (got == DD_OTHER_TYPE && dd_agent_ill_formed(d, &v, "a TraceChunk"));
 }
 
-/* Cuts off the next message of a repeated field whose message was walked over before, and so is well-formed;
- * false when there is none. */
+/* Splits off the next message of a repeated field. The containing message was walked over before, so it is
+ * well-formed. Returns false at the end. */
 static bool next_of(struct wire_view *v, uint32_t wanted, struct wire_view *message)
 {
     uint32_t tag;
@@ -187,7 +187,8 @@ static bool read_spans(struct dd_decoder *d, struct wire_view v, const struct ki
                        struct dd_chunk *chunk, size_t room, struct gw_intake *intake)
 {
     struct wire_view message;
-    chunk->spans = gw_arena_raw(d->arena, room + 1, sizeof *chunk->spans); /* a refused one may be the last */
+    /* one more: the last span may be refused */
+    chunk->spans = gw_arena_raw(d->arena, room + 1, sizeof *chunk->spans);
     if (!chunk->spans)
         return false;
     while (next_of(&v, kind->span, &message)) {
@@ -215,7 +216,7 @@ static bool read_chunk(struct dd_decoder *d, struct wire_view v, struct dd_chunk
     return read_chunk_fields(d, v, kind, chunk, &room) && read_spans(d, v, kind, chunk, room, intake);
 }
 
-/* On to the next chunk of the payload that has a valid span. */
+/* Moves to the next chunk of the payload that has a valid span. */
 static bool next_of_part(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake)
 {
     struct dd_agent_part *part = d->agent->part;

@@ -1,14 +1,14 @@
-/* dd_agent.h: what the decoders of an agent's payload share; private to them.
+/* dd_agent.h: definitions that the decoders of an agent's payload share; private to them.
  *
  *     AgentPayload ─┬─ TracerPayload      (v0.x) ─▶ TraceChunk ─▶ Span     dd_agent.c, dd_agent_facts.c, dd_agent_span.c
  *                   └─ idx.TracerPayload  (v1.0) ─▶ TraceChunk ─▶ Span    the same, dd_agent_idx.c
  *
- * This is what a Datadog agent sends to its intake (POST /api/v0.2/traces): what many processes sent it, each
- * as a TracerPayload, in protobuf. Spans of idx payloads name texts by their number in the payload's table
- * `strings`, which stands behind them.
+ * This is what a Datadog agent sends to its intake (POST /api/v0.2/traces): the payloads of many processes,
+ * each as a TracerPayload, in protobuf. Spans of idx payloads refer to texts by index into the payload's
+ * table `strings`, which comes after them.
  *
- * Lengths tell the end of a message whatever is in it, so one that is ill-formed costs itself: a span the
- * span, a link, an event or a tag that part of the span. What is ill-formed above the spans costs the body.
+ * Each message has a length, so a malformed message affects only itself: a malformed span is refused; a
+ * malformed link, event or tag is left out of its span. A malformed message above the spans refuses the body.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,7 +23,7 @@
 struct dd_agent_part {
     struct dd_agent_part *next;
     bool idx;
-    struct wire_view rest; /* the message from its first chunk on, then from the next one on */
+    struct wire_view rest; /* the message from its next unread chunk on */
     struct dd_payload *payload;
     gw_str *strings; /* idx */
     size_t strings_n;
@@ -32,52 +32,53 @@ struct dd_agent_part {
 /* The state of a decoder that reads an AgentPayload; in the arena from dd_decode_begin on. */
 struct dd_agent {
     struct wire_view body;
-    gw_str host, env; /* the agent's own; empty: not said */
+    gw_str host, env; /* the agent's own; empty: missing */
     struct dd_agent_list {
         void *items;
         size_t n, room;
-    } tags;                             /* struct dd_text; likewise */
-    struct dd_agent_part *part;         /* that is read */
-    struct dd_agent_part *parts, *last; /* that are to be read, and have chunks */
-    struct dd_payload **known;          /* by hash; a power of two of them */
+    } tags;                             /* struct dd_text; the agent's own */
+    struct dd_agent_part *part;         /* the one that is being read */
+    struct dd_agent_part *parts, *last; /* payloads that have chunks and are still to be read */
+    struct dd_payload **known;          /* hash table; the size is a power of two */
     size_t slots;
-    uint64_t trace_id;   /* of the idx chunk that is read: the lower half */
-    const uint8_t *bad;  /* what cannot be read, where something above the spans is ill-formed … */
-    const char *message; /* … and in what */
+    uint64_t trace_id;   /* lower half of the trace id of the current idx chunk */
+    const uint8_t *bad;  /* after an error above the spans: the place … */
+    const char *message; /* … and the message that contains it */
 };
 
-/* Reads everything in a TracerPayload but its chunks: *part gets the place of these, and a struct dd_payload,
- * which it shares with those that say the same. False when a field cannot be read (dd_agent_ill_formed) or the
- * arena is spent. */
+/* Reads everything in a TracerPayload except its chunks. Sets *part to the position of these and to a struct
+ * dd_payload, which payloads with equal contents share. Returns false if a field cannot be read
+ * (dd_agent_ill_formed) or the arena's budget is used up. */
 bool dd_agent_facts(struct dd_decoder *, struct wire_view, struct dd_agent_part *part);
 
-/* False, and remembers the place: what cannot be read costs the body. */
+/* Records the place of an error that refuses the body. Returns false. */
 bool dd_agent_ill_formed(struct dd_decoder *, const struct wire_view *, const char *message);
 
-/* The text of an idx payload that has this number; false when none does. 0 is the empty one, written or not. */
+/* Sets the text with this index in an idx payload; returns false if there is none. Index 0 is the empty text,
+ * whether the table contains it or not. */
 static inline bool dd_agent_string(const struct dd_agent_part *part, uint64_t number, gw_str *out)
 {
     *out = number < part->strings_n ? part->strings[number] : GW_NOSTR;
     return number < part->strings_n || number == 0;
 }
 
-/* Each reads a span: DD_OTHER_TYPE for one that cannot be read, *why it is refused; DD_ILL_FORMED when the arena is
- * spent. */
+/* Reads one span. Returns DD_OTHER_TYPE if it cannot be read, and sets *why to the reason; DD_ILL_FORMED if
+ * the arena's budget is used up. */
 typedef enum dd_got dd_agent_span_f(struct dd_decoder *, struct wire_view, struct dd_span *,
                                     enum gw_reason *why);
 dd_agent_span_f dd_agent_span, dd_agent_idx_span;
 
-/* More room in the array of a repeated field, of which one value was just read; `rest` is the message behind
- * it. The first time there is room for the run that follows, later for all that the message still has, so the
- * array moves once at most. False when the arena is spent. */
+/* Makes room in the array of a repeated field, of which one value was just read; `rest` is the message after
+ * it. The first call makes room for the values that follow directly, a later one for all that the message
+ * still contains. So the array moves at most once. Returns false if the arena's budget is used up. */
 bool dd_agent_room(struct dd_decoder *, struct dd_agent_list *, struct wire_view rest, uint32_t tag,
                    size_t size);
 
-/* Reads one value of a repeated field into `item`, which it need not clear when it fails. */
+/* Reads one value of a repeated field into `item`. The function need not clear it on failure. */
 typedef enum dd_got dd_agent_read_f(struct dd_decoder *, struct wire_view, void *item);
 
-/* Reads the next value of a repeated field, whose tag was read, into its array. One that cannot be read is
- * left out and counted. Inlined into callers that pass constants, for direct calls. */
+/* Reads the next value of a repeated field into its array; its tag has been read. A value that cannot be read
+ * is left out and counted. Inlined into callers that pass constants, so that the calls are direct. */
 __attribute__((always_inline)) static inline enum dd_got
 dd_agent_add(struct dd_decoder *d, struct dd_agent_list *list, struct wire_view *v, uint32_t tag, size_t size,
              dd_agent_read_f *read, uint64_t *left_out)
@@ -98,16 +99,16 @@ static inline enum dd_got dd_agent_got(bool good)
     return good ? DD_TAKEN : DD_OTHER_TYPE;
 }
 
-/* Where the tags of a message go while it is read: texts of v0.x to `texts`; typed attributes to `typed`, but those of an event, which keep
- * their types, to `values`. */
+/* Destination of a message's tags: texts of v0.x go to `texts`; typed attributes to `typed`, except those of
+ * an event, which keep their types and go to `values`. */
 struct dd_agent_tags {
     struct dd_agent_list texts, values;
     struct dd_spread typed;
     bool of_event;
-    size_t spans;   /* of a chunk: how many may be valid */
-    bool converted; /* of an idx span: the agent made it of one of another form */
+    size_t spans;   /* of a chunk: the number of spans that may be valid */
+    bool converted; /* of an idx span: the agent converted it from another format */
 };
-/* Reads a field of a TraceChunk, but not its spans. */
+/* Reads a field of a TraceChunk other than its spans. */
 typedef enum dd_got dd_agent_chunk_f(struct dd_decoder *, struct wire_view *, uint32_t tag, struct dd_chunk *,
                                      struct dd_agent_tags *);
 dd_agent_chunk_f dd_agent_idx_chunk_field;
@@ -116,9 +117,9 @@ bool dd_agent_priority(struct wire_view *, struct dd_chunk *);
 bool dd_agent_flag(struct wire_view *, bool *);
 bool dd_agent_count_span(struct wire_view *, size_t *spans);
 
-/* Into a struct dd_text: an entry of a map of texts. */
+/* Reads an entry of a map of texts into a struct dd_text. */
 dd_agent_read_f dd_agent_text_entry;
-/* An attribute of the idx payload that is read, as texts. */
+/* Reads an attribute of the current idx payload as texts. */
 enum dd_got dd_agent_idx_tag(struct dd_decoder *, struct wire_view *, uint32_t tag,
                              struct dd_agent_list *tags);
 

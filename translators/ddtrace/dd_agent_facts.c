@@ -1,11 +1,11 @@
-/* What a TracerPayload says once of the process that its spans come from. Its fields may stand behind its
- * chunks, and in an idx payload the texts stand behind all that refers to them; lengths let this step over the
+/* Reads the fields that a TracerPayload has once for the process of its spans. They may come after its
+ * chunks, and in an idx payload the texts come after all references to them; lengths let this code skip the
  * chunks.
  *
- * Processes flush once a second or so, and the agent every few: payloads that say the same share one struct
- * dd_payload, so that their spans share a resource.
+ * Processes flush about once a second and the agent every few seconds. Payloads with equal contents share one
+ * struct dd_payload, so that their spans share a resource.
  *
- * What is read goes to the decoder's arena. Called by dd_agent.c.
+ * Results go to the decoder's arena. Called by dd_agent.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_agent.h"
 
@@ -13,7 +13,7 @@
 
 enum { MAX_PROBES = 32 };
 
-/* What a field says. */
+/* The meaning of a field. */
 enum saying {
     NOTHING,
     STRING,
@@ -30,7 +30,7 @@ enum saying {
 };
 
 enum { FIELDS = 12 };
-/* By number: datadog.trace.TracerPayload, and datadog.trace.idx.TracerPayload. */
+/* By field number: datadog.trace.TracerPayload, and datadog.trace.idx.TracerPayload. */
 static const enum saying sayings[2][FIELDS] = {{NOTHING, CONTAINER_ID, LANGUAGE, LANGUAGE_VERSION,
                                                 TRACER_VERSION, RUNTIME_ID, CHUNK, TAG, ENV, HOST, VERSION,
                                                 NOTHING},
@@ -61,7 +61,7 @@ static gw_str *place_of(struct dd_payload *p, enum saying s)
     }
 }
 
-/* The table of an idx payload. What cannot be read is found when the fields are. */
+/* Reads the text table of an idx payload. Errors are reported later, when the fields are read. */
 static bool read_strings(struct dd_decoder *d, struct wire_view v, struct dd_agent_part *part)
 {
     uint32_t tag;
@@ -75,7 +75,7 @@ static bool read_strings(struct dd_decoder *d, struct wire_view v, struct dd_age
     return part->strings;
 }
 
-/* A text, or in an idx payload its number; one that no text has says nothing. */
+/* Reads a text, or in an idx payload the index of one. An index beyond the table means no value. */
 static bool read_fact(const struct dd_agent_part *part, struct wire_view *v, uint32_t tag, gw_str *out)
 {
     uint64_t number;
@@ -110,7 +110,8 @@ static enum dd_got read_field(struct dd_decoder *d, const struct dd_agent_part *
     }
 }
 
-/* Where the agent knows what the process does not say. Its env is "none" where nobody configured one. */
+/* Fills in values that the agent has and the process does not. The agent's env is "none" if nobody configured
+ * one; that is not used. */
 static bool add_agents_own(struct dd_decoder *d, struct dd_payload *said, struct dd_agent_list *tags)
 {
     const struct dd_agent *a = d->agent;
@@ -149,7 +150,7 @@ static bool same_texts(const gw_str *a, const gw_str *b, size_t n)
     return true;
 }
 
-/* The fields of a payload that are texts, in a row. */
+/* The members of a payload that are texts, in sequence. */
 enum { TEXTS = offsetof(struct dd_payload, tags) / sizeof(gw_str) };
 _Static_assert(offsetof(struct dd_payload, tags) == TEXTS * sizeof(gw_str), "texts come first");
 
@@ -159,7 +160,7 @@ static bool same_payload(const struct dd_payload *a, const struct dd_payload *b)
            (a->tags_n == 0 || same_texts(&a->tags->key, &b->tags->key, 2 * a->tags_n));
 }
 
-/* The payload that says this, whether it was met or not. NULL when the arena is spent. */
+/* Finds the payload with these contents or creates it. Returns NULL if the arena's budget is used up. */
 static struct dd_payload *payload_of(struct dd_decoder *d, const struct dd_payload *said)
 {
     struct dd_agent *a = d->agent;

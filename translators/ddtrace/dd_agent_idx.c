@@ -1,12 +1,12 @@
-/* Chunks and spans of an agent's idx payloads: those of protocol v1.0, in protobuf. Texts are numbers of the
- * payload's table, attributes have types; what no v0.4 span has a place for becomes the tags that a v0.4 span
- * says it with.
+/* Reads chunks and spans of an agent's idx payloads, which are protocol v1.0 in protobuf. Texts are indexes
+ * into the payload's table, and attributes have types. Fields that a v0.4 span does not have become the tags
+ * that tracers use for them in v0.4.
  *
- * The state is the caller's struct dd_decoder; arrays go to its arena. Called by dd_agent.c.
+ * The state is in the caller's struct dd_decoder; arrays go to its arena. Called by dd_agent.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_agent.h"
 
-/* Fields of datadog.trace.idx.TraceChunk */
+/* Fields of datadog.trace.idx.TraceChunk. */
 enum {
     CHUNK_PRIORITY = DD_PB(1, VARINT),
     CHUNK_ORIGIN = DD_PB(2, VARINT),
@@ -18,7 +18,7 @@ enum {
     CHUNK_FIELDS = 7
 };
 
-/* … of Span */
+/* Fields of Span. */
 enum {
     SPAN_SERVICE = DD_PB(1, VARINT),
     SPAN_NAME = DD_PB(2, VARINT),
@@ -39,7 +39,7 @@ enum {
     SPAN_FIELDS = 16
 };
 
-/* … of SpanLink and SpanEvent */
+/* Fields of SpanLink and SpanEvent. */
 enum {
     LINK_TRACE_ID = DD_PB(1, LEN),
     LINK_SPAN_ID = DD_PB(2, FIXED64),
@@ -53,7 +53,7 @@ enum {
     EVENT_FIELDS = 3
 };
 
-/* … of an entry of attributes, which is a KeyValue, too; of AnyValue, ArrayValue and KeyValueList */
+/* Fields of an entry of attributes, which is also a KeyValue; of AnyValue, ArrayValue and KeyValueList. */
 enum {
     ENTRY_KEY = DD_PB(1, VARINT),
     ENTRY_VALUE = DD_PB(2, LEN),
@@ -69,7 +69,7 @@ enum {
     VALUES = DD_PB(1, LEN)
 };
 
-/* The text that stands at the cursor, by its number. */
+/* Reads the index at the cursor and sets the text. */
 static bool read_string(const struct dd_decoder *d, struct wire_view *v, gw_str *out)
 {
     uint64_t number;
@@ -83,9 +83,9 @@ static bool pass_unknown(struct wire_view *v, uint32_t tag, uint32_t known)
 
 /* ---- attributes ---- */
 
-/* An AnyValue, as far as it is read without reading what it holds. */
+/* An AnyValue; nested contents are not read yet. */
 struct any {
-    uint32_t is; /* ANY_…; 0: nothing */
+    uint32_t is; /* ANY_…; 0: no value */
     union {
         gw_str text;             /* STRING, BYTES */
         union dd_number_value n; /* BOOL, DOUBLE, INT */
@@ -130,7 +130,7 @@ static bool read_entry(const struct dd_decoder *d, struct wire_view v, gw_str *k
 {
     uint32_t tag;
     struct wire_view inner = {v.end, v.end};
-    *key = GW_NOSTR; /* the text of number 0, which is not written */
+    *key = GW_NOSTR; /* protobuf does not write index 0, the empty text */
     while (v.at < v.end) {
         if (!dd_pb_tag(&v, &tag))
             return false;
@@ -143,7 +143,7 @@ static bool read_entry(const struct dd_decoder *d, struct wire_view v, gw_str *k
     return read_any(d, inner, value);
 }
 
-/* One more item, or NULL when the arena is spent. `likely` of them come. */
+/* Returns a new item, or NULL if the arena's budget is used up. `likely` is the expected number of items. */
 static void *push(struct dd_decoder *d, struct dd_agent_list *list, size_t size, size_t likely)
 {
     if (list->n == list->room) {
@@ -258,10 +258,10 @@ static enum dd_got put_tags(struct dd_decoder *d, struct dd_spread *to, gw_str k
     return room ? DD_TAKEN : DD_ILL_FORMED;
 }
 
-/* The agent's own tag on every span that it turned from v0.4 or v0.5 into this form. */
+/* A tag that the agent sets on every span that it converted from v0.4 or v0.5. */
 static const gw_str converted = GW_LIT("_dd.convertedv1");
 
-/* The first time there is room for all that follow, and for fields that become tags. */
+/* On the first call, makes room for all attributes that follow and for fields that become tags. */
 static bool make_room(struct dd_decoder *d, struct dd_spread *to, struct wire_view rest, uint32_t tag)
 {
     to->meta_room = DD_PROMOTEDS + 1 + dd_pb_count_run(rest, tag);
@@ -269,7 +269,7 @@ static bool make_room(struct dd_decoder *d, struct dd_spread *to, struct wire_vi
     return to->meta;
 }
 
-/* One attribute, whose tag was read. One that cannot be read is left out and counted. */
+/* Reads one attribute, whose tag has been read. If it cannot be read, it is left out and counted. */
 static enum dd_got add_attribute(struct dd_decoder *d, struct dd_agent_tags *to, struct wire_view *v,
                                  uint32_t tag)
 {
@@ -311,7 +311,7 @@ enum dd_got dd_agent_idx_tag(struct dd_decoder *d, struct wire_view *v, uint32_t
 
 /* ---- links and events ---- */
 
-/* 16 bytes, the upper half first; an id of another length is none. */
+/* Reads 16 bytes, upper half first. An id of another length counts as missing. */
 static bool read_trace_id(struct wire_view *v, uint64_t *high, uint64_t *low)
 {
     struct wire_view id;
@@ -431,11 +431,11 @@ enum dd_got dd_agent_idx_chunk_field(struct dd_decoder *d, struct wire_view *v, 
 
 /* ---- spans ---- */
 
-/* A span while it grows, and what becomes tags. */
+/* The lists of a span that grow while it is read, and the fields that become tags. */
 struct reading {
     struct dd_agent_tags tags;
     struct dd_agent_list links, events;
-    gw_str promoted[DD_PROMOTEDS]; /* but for the kind */
+    gw_str promoted[DD_PROMOTEDS]; /* without the kind */
     uint64_t kind;
     enum gw_reason why;
 };
@@ -527,8 +527,8 @@ static struct dd_text *find_tag(const struct dd_spread *tags, gw_str key)
     return NULL;
 }
 
-/* What v0.4 has no fields for. The agent says internal of what it has turned into this form, also where the tracer
- * said nothing. */
+/* Turns fields that v0.4 does not have into tags. In spans that the agent converted, kind "internal" also
+ * stands for a missing kind, so it is not used. */
 static enum dd_got promote(struct dd_decoder *d, struct reading *r)
 {
     bool room = true;

@@ -1,15 +1,15 @@
-/* What the decoders of an agent's payload share: arrays that grow, entries of maps of texts, and the fields that
- * chunks of both kinds have.
+/* Functions that the decoders of an agent's payload share: growing arrays, entries of maps of texts, and the
+ * fields that both kinds of chunks have.
  *
  * Keeps no state; arrays go to the decoder's arena. Called by dd_agent.c, dd_agent_facts.c, dd_agent_span.c and
  * dd_agent_idx.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_agent.h"
 
-/* Fields of an entry of a map */
+/* Fields of a map entry. */
 enum { ENTRY_KEY = DD_PB(1, LEN), ENTRY_TEXT = DD_PB(2, LEN) };
 
-/* The bytes of a span that may be valid: at least an id. */
+/* The fewest bytes of a span that may be valid: it has at least an id. */
 enum { LEAST_SPAN = 2 };
 
 bool dd_agent_ill_formed(struct dd_decoder *d, const struct wire_view *v, const char *message)
@@ -60,7 +60,8 @@ bool dd_agent_flag(struct wire_view *v, bool *out)
 
 bool dd_agent_priority(struct wire_view *v, struct dd_chunk *chunk)
 {
-    uint64_t n = 0; /* of a negative one the lower 32 bits count, whether the upper ones are there or not */
+    /* the lower 32 bits are the value; a negative one may be written with or without upper bits */
+    uint64_t n = 0;
     bool good = dd_pb_varint(v, &n);
     chunk->priority = (int32_t)(uint32_t)n;
     return good;

@@ -1,14 +1,13 @@
-/* Spans of an agent's v0.x payloads: the same fields as in v0.4, in protobuf. Maps are repeated messages of key
- * and value; agents are written in Go, and send them in another order each time.
+/* Reads spans of an agent's v0.x payloads: the fields of v0.4, in protobuf. Maps are repeated messages of key
+ * and value. Agents are written in Go, so their entries come in a different order each time.
  *
- * A known field of another type than it should have makes its message one that cannot be read. Unknown ones
- * are passed over.
+ * A message is unreadable if a known field has the wrong type. Unknown fields are ignored.
  *
- * The state is the caller's struct dd_decoder; arrays go to its arena. Called by dd_agent.c.
+ * The state is in the caller's struct dd_decoder; arrays go to its arena. Called by dd_agent.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_agent.h"
 
-/* Fields of datadog.trace.Span */
+/* Fields of datadog.trace.Span. */
 enum {
     SPAN_SERVICE = DD_PB(1, LEN),
     SPAN_NAME = DD_PB(2, LEN),
@@ -28,7 +27,7 @@ enum {
     SPAN_FIELDS = 15
 };
 
-/* … of SpanLink */
+/* Fields of SpanLink. */
 enum {
     LINK_TRACE_ID = DD_PB(1, VARINT),
     LINK_TRACE_ID_HIGH = DD_PB(2, VARINT),
@@ -39,7 +38,7 @@ enum {
     LINK_FIELDS = 6
 };
 
-/* … of SpanEvent, of the values of its attributes, and of arrays of these */
+/* Fields of SpanEvent, of the values of its attributes, and of arrays of these. */
 enum {
     EVENT_TIME = DD_PB(1, FIXED64),
     EVENT_NAME = DD_PB(2, LEN),
@@ -55,7 +54,7 @@ enum {
     ARRAY_VALUES = DD_PB(1, LEN)
 };
 
-/* … of an entry of a map */
+/* Fields of a map entry. */
 enum {
     ENTRY_KEY = DD_PB(1, LEN),
     ENTRY_VALUE = DD_PB(2, LEN),
@@ -63,7 +62,7 @@ enum {
     ENTRY_FIELDS = 2
 };
 
-/* Passes over a field that is not known; `known` is how many the message has. */
+/* Skips an unknown field; `known` is the number of fields that the message has. */
 static bool pass_unknown(struct wire_view *v, uint32_t tag, uint32_t known)
 {
     return tag >> 3 > known && dd_pb_skip(v, tag);
@@ -159,15 +158,15 @@ static enum dd_got read_typed(struct dd_decoder *d, struct wire_view *v, uint32_
         good = dd_pb_fixed64(v, &n);
         memcpy(&t->d, &n, sizeof t->d);
         return dd_agent_got(good);
-    case VALUE_ARRAY: /* Datadog's arrays hold no arrays */
+    case VALUE_ARRAY: /* Datadog's arrays cannot contain arrays */
         return t->in_array || !dd_pb_bytes(v, &array) ? DD_OTHER_TYPE : read_array(d, array, t);
     default:
         return dd_agent_got(pass_unknown(v, tag, VALUE_FIELDS));
     }
 }
 
-/* proto3 does not write zeroes: a type that is absent is that of a text, or the writer has the fields in a
- * `oneof` and lets the field tell. */
+/* proto3 does not write zeroes. So a missing type either means text, or the writer has the values in a
+ * `oneof` and the field that is present tells the type. */
 static enum dd_got read_value(struct dd_decoder *d, struct wire_view v, struct dd_value *out, bool in_array)
 {
     struct dd_typed t = {.type = -1, .in_array = in_array};
@@ -246,7 +245,7 @@ static enum dd_got read_event(struct dd_decoder *d, struct wire_view v, void *it
 
 /* ---- the span ---- */
 
-/* Its arrays while they grow. */
+/* The arrays of a span that grow while it is read. */
 struct reading {
     struct dd_agent_list meta, metrics, meta_struct, links, events;
 };

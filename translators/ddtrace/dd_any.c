@@ -1,5 +1,5 @@
-/* Values of JSON text and of native span events as OTLP AnyValues. Nested values that lie too deep are
- * written as their JSON text.
+/* Writes values of JSON text and of native span events as OTLP AnyValues. Values that are nested too deeply
+ * are written as JSON text.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_events.c and dd_links.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,7 +17,7 @@ static bool json_number(struct otlp_buf *w, struct gw_json *j)
     return true;
 }
 
-/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
+/* Reads the next value and writes the fields of an AnyValue. Returns false after an error in the text. */
 static bool any_json(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth);
 
 static bool json_array(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth)
@@ -100,7 +100,7 @@ bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j, const 
     return good;
 }
 
-/* What is written to, and what for. */
+/* The destination, and the settings of a walk. */
 struct values {
     struct otlp_buf *w;
     struct gw_arena *arena;

@@ -1,11 +1,11 @@
-/* dd_any.h: values of JSON text and of native span events as OTLP's AnyValue.
+/* dd_any.h: converts values of JSON text and of native span events to OTLP's AnyValue.
  *
  *     "text" ─▶ string   true ─▶ bool   12 ─▶ int   2.5 ─▶ double   [ ] ─▶ array   { } ─▶ kvlist   null ─▶ an empty value
  *
- * An integer above INT64_MAX becomes a double. What is nested deeper than DD_ANY_DEPTH becomes its JSON text.
- * Of an object, nested ones too, each key is written once and none that is empty (dd_keys.h).
+ * An integer above INT64_MAX becomes a double. Values nested deeper than DD_ANY_DEPTH become JSON text. In
+ * objects, nested ones too, a duplicate key is written once and an empty key is left out (dd_keys.h).
  *
- * Pure; keys and text with escapes go to the JSON's arena.
+ * Threads: pure functions. Keys and texts with escapes are in the JSON reader's arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_ANY_H
@@ -18,11 +18,11 @@
 
 enum { DD_ANY_DEPTH = 32 };
 
-/* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
+/* Field numbers of AnyValue, ArrayValue and KeyValueList for which otlp_write.h has no function. */
 enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 
-/* Takes an object and writes its members as attributes, elements of `field`, but for those of `without`; null
- * is an object without any. */
+/* Reads an object and writes its members as attributes, elements of `field`, except those listed in
+ * `without`. A null counts as an object without members. */
 bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *, const gw_str *without,
                    size_t without_n, struct dd_oddities *);
 

@@ -1,10 +1,10 @@
-/* dd_card.c: Looks for numbers of payment cards. Keeps no state. Called by dd_privacy.c.
+/* dd_card.c: finds numbers of payment cards in texts. Keeps no state. Called by dd_privacy.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_card.h"
 
 enum { LEAST = 12, MOST = 16 };
 
-/* First and last of a range of issuers, by their first digits. */
+/* Ranges of issuers: the first and the last value of the leading digits. */
 static const struct {
     unsigned digits, first, last;
 } issuers[] = {{1, 1, 1},          {1, 4, 4},           {2, 34, 39},         {2, 51, 55},

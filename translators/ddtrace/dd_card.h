@@ -1,11 +1,12 @@
-/* dd_card.h: numbers of payment cards.
+/* dd_card.h: recognizes numbers of payment cards.
  *
- * Text of 12 to 16 digits, with blanks and dashes among them and nothing else, that begins as numbers of issuers do: what the agent's
- * obfuscation.credit_cards looks for. With `luhn` the checksum must be right, too, which a number that is none has one time in ten.
+ * A match is a text of 12 to 16 digits, optionally with blanks and dashes, that begins like the numbers of a
+ * card issuer. The agent's option obfuscation.credit_cards uses the same rule. With `luhn`, the checksum must
+ * be right too; one in ten other numbers passes it by chance.
  *
- * Facts: the agent's pkg/obfuscate, and the ranges of issuers (ISO/IEC 7812) that it takes.
+ * Facts: pkg/obfuscate of the Datadog agent, and its ranges of issuers (ISO/IEC 7812).
  *
- * Threads: pure.
+ * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_CARD_H
@@ -14,7 +15,7 @@
 #include "core/base/str.h"
 
 bool dd_is_card(gw_str, bool luhn);
-/* Tags of this name never hold one; the agent looks at none of them. */
+/* Returns true for tags that never hold a card number. The agent does not check them either. */
 bool dd_card_spares(gw_str tag);
 
 #endif

@@ -1,5 +1,5 @@
-/* Classes of spans: reads the labels of a span or a plan, finds the class that they make, and writes the
- * attributes of a new one (dd_class.h).
+/* Assigns spans to classes: reads the labels of a span or a plan, finds their class, and writes the
+ * attributes of a new class (dd_class.h).
  *
  * A table belongs to a struct dd_durations. Called by dd_durations.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,10 +13,10 @@
 #include "translators/ddtrace/dd_semconv.h"
 #include "translators/metrics/span_duration_metric.h"
 
-enum { LONGEST_VALUE = 200, LONGEST_RESOURCE = 5000 /* as the agent cuts them */ };
+enum { LONGEST_VALUE = 200, LONGEST_RESOURCE = 5000 /* the agent truncates at the same lengths */ };
 
-/* The labels that every span may have; peers and dimensions come behind. Of several that say one thing the first
- * counts. */
+/* The labels that any span may have; peers and dimensions follow. If several tags give the same label, the
+ * first counts. */
 enum label {
     L_KIND,
     L_HTTP_STATUS,
@@ -83,7 +83,7 @@ void dd_labels_init(struct dd_labels *l, const struct gw_list *dimensions, const
         add_label(l, dimensions->items[i]);
 }
 
-/* The label of a key, + 1; 0: it is none. */
+/* Returns the label of a key, + 1; 0 if the key is not a label. */
 static unsigned label_of(const struct dd_labels *l, unsigned name, gw_str key, uint32_t hash)
 {
     if (name < DD_NAMES)
@@ -163,7 +163,7 @@ void dd_label_plan(struct dd_labelled *to, const struct dd_labels *l, const stru
         uint64_t hash = dd_hash(e->key);
         unsigned name = dd_name_of(e->key, hash), label = label_of(l, name, e->key, (uint32_t)hash);
         struct dd_number n = {.kind = e->number.kind, .u = e->number.bits};
-        if (e->demand != DD_EQUAL) /* a label's value always is equal: dd_learn.c */
+        if (e->demand != DD_EQUAL) /* a plan compares the values of all labels (dd_learn.c) */
             continue;
         if (i < p->meta_n)
             note(to, label, e->text);
@@ -188,7 +188,7 @@ bool dd_counts_anywhere(const struct dd_labelled *s)
 
 /* ---- peers ---- */
 
-/* An address alone, or with a port behind it. */
+/* Matches an IP address, with or without a port. */
 static bool is_address(gw_str value)
 {
     char text[64];
@@ -203,8 +203,8 @@ static bool is_address(gw_str value)
     return inet_pton(AF_INET, text, &to) == 1;
 }
 
-/* Clients and the two ends of a queue speak with somebody; what is inside a process may stand for a service of its
- * own. */
+/* Peers count for clients, producers and consumers, which communicate with another process. An internal span
+ * counts only by its base service. */
 static bool peer_counts(const struct dd_labels *l, const struct dd_labelled *s, unsigned label)
 {
     static const char *const speak[] = {"client", "producer", "consumer", NULL};
@@ -217,7 +217,7 @@ static bool peer_counts(const struct dd_labels *l, const struct dd_labelled *s, 
 
 /* ---- gRPC's codes ---- */
 
-/* "5" for NotFound, NOT_FOUND and StatusCode.NOT_FOUND. */
+/* Returns "5" for NotFound, NOT_FOUND and StatusCode.NOT_FOUND. */
 static gw_str grpc_code(const struct dd_labelled *s, struct gw_arena *arena)
 {
     for (unsigned label = L_GRPC; label <= L_GRPC_LAST; label++) {
@@ -245,13 +245,13 @@ static void put(struct otlp_buf *w, gw_str text)
     otlp_append(w, text);
 }
 
-/* Is the label one of those that tell spans of this kind apart? */
+/* Returns whether the label distinguishes spans of this kind. */
 static bool label_counts(const struct dd_labels *l, const struct dd_labelled *s, unsigned label)
 {
     return is_seen(s, label) && (label < l->peers || label >= l->dimensions || peer_counts(l, s, label));
 }
 
-/* All that the attributes are made of. */
+/* Writes everything from which the attributes are made. */
 static gw_str write_raw(struct otlp_buf *w, const struct dd_labels *l, const struct dd_labelled *s,
                         const struct dd_class_of *c)
 {

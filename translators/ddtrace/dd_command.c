@@ -1,7 +1,7 @@
-/* Commands of key-value stores and bodies of document stores, with "?" in place of their data: the part of
- * dd_sql.h that is no SQL.
+/* Replaces the data in commands of key-value stores and in documents of document stores by "?": the part of
+ * dd_sql.h that is not SQL.
  *
- * Pure; results live in the arena. Called by dd_semconv_db.c.
+ * Keeps no state; results are in the arena. Called by dd_semconv_db.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 #include "translators/ddtrace/dd_sql.h"
@@ -10,7 +10,7 @@
 
 /* ---- Redis, Valkey, memcached ---- */
 
-/* Names of Redis's commands, for telling a pipeline's lines from values with line breaks in them. */
+/* Names of Redis commands. They tell the lines of a pipeline from values that contain line breaks. */
 static const char redis_commands[] = " acl append asking auth bf.add bf.exists bgrewriteaof bgsave bitcount "
                                      "bitfield bitfield_ro bitop bitpos blmove blmpop blpop "
                                      "brpop brpoplpush bzmpop bzpopmax bzpopmin client cluster command "
@@ -42,7 +42,7 @@ static const char redis_commands[] = " acl append asking auth bf.add bf.exists b
                                      "zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex "
                                      "zremrangebyrank zremrangebyscore zrevrange zrevrangebylex "
                                      "zrevrangebyscore zrevrank zscan zscore zunion zunionstore ";
-/* Those whose second word is part of the command. */
+/* Commands whose second word is part of the command. */
 static const char redis_containers[] = " acl client cluster command config debug function latency memory "
                                        "module object pubsub script slowlog xgroup xinfo ";
 
@@ -65,7 +65,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Cuts the next word off *line. */
+/* Splits the next word off *line. */
 static gw_str next_word(gw_str *line)
 {
     size_t from = 0, to;
@@ -97,7 +97,7 @@ static void append_text(struct out *o, gw_str s)
     o->len += s.len;
 }
 
-/* "NAME", "NAME ?" or "NAME SUBNAME ?" of one line. */
+/* Writes one line as "NAME", "NAME ?" or "NAME SUBNAME ?". */
 static void put_command(struct out *o, gw_str line, const char *containers)
 {
     gw_str name = next_word(&line), rest = line, second = next_word(&rest);
@@ -118,7 +118,7 @@ static gw_str unless_same(gw_str result, gw_str input)
 
 gw_str dd_redis_sanitize(struct gw_arena *arena, gw_str command)
 {
-    struct out o = {.ptr = gw_arena_raw(arena, command.len, 1)}; /* no line grows */
+    struct out o = {.ptr = gw_arena_raw(arena, command.len, 1)}; /* a line never gets longer */
     gw_str rest = command, line;
     if (!o.ptr)
         return GW_NOSTR;
@@ -149,10 +149,10 @@ enum { JSON_DEPTH = 256 };
 struct body {
     struct gw_json j;
     struct out o;
-    const char *copied; /* what stands before it is in the output */
+    const char *copied; /* the input up to here has been copied */
 };
 
-/* Puts everything up to `upto` out as it stands. */
+/* Copies the input up to `upto`. */
 static void append_up_to(struct body *b, const char *upto)
 {
     append_text(&b->o, gw_str_n(b->copied, (size_t)(upto - b->copied)));
@@ -191,13 +191,13 @@ static void read_body(struct body *b, unsigned depth)
 
 gw_str dd_json_sanitize(struct gw_arena *arena, gw_str body)
 {
-    /* A value of one byte becomes three, but a byte that is no value stands between two of them. */
+    /* A value of one byte becomes three bytes, but two values are always separated by another byte. */
     struct body b = {.o = {.ptr = gw_arena_raw(arena, 2 * body.len + 8, 1)}};
     if (!b.o.ptr)
         return GW_NOSTR;
     gw_json_init(&b.j, body, arena);
     b.copied = b.j.begin;
-    while (gw_json_kind(&b.j) != GW_JSON_NONE) /* bulk requests are several documents */
+    while (gw_json_kind(&b.j) != GW_JSON_NONE) /* a bulk request consists of several documents */
         read_body(&b, 0);
     if (b.j.why)
         append_text(&b.o, GW_STR("?"));

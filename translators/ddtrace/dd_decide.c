@@ -1,4 +1,4 @@
-/* Decides which chunks go on (dd_decide.h).
+/* Decides which chunks are passed on (dd_decide.h).
  *
  * Keeps no state; counts in the request's tally. Called by dd_translate.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -12,21 +12,22 @@ static bool has_error(const struct dd_chunk *chunk)
     return false;
 }
 
-/* The rate of the chunk's service; its trace is counted. */
+/* Returns the sampling rate of the chunk's service and counts its trace. */
 static double rate_of_service(const struct dd_scanned *c, struct dd_tally *tally)
 {
     gw_str env = c->env.len ? c->env : c->chunk->payload->env;
     return dd_tally_rate(tally, c->chunk->spans[c->local_root].service, env, true);
 }
 
-/* Kept though a rate may be against it: nobody can say how likely that was. */
+/* The chunk is kept although a rate may have been against it, so the probability is unknown. */
 static enum dd_fate keep_regardless(struct dd_scanned *c)
 {
     c->sampling.regardless = true;
     return DD_GOES_ON;
 }
 
-/* A person's decision (-1) stands. Of parts of traces that were rejected elsewhere only the beginning counts. */
+/* A person's rejection (priority -1) is not overridden by keep_errors. A trace that was rejected elsewhere is
+ * counted once, at the part with its root. */
 static enum dd_fate decide_rejected(struct dd_scanned *c, const struct dd_options *opt,
                                     struct dd_tally *tally)
 {
@@ -38,7 +39,7 @@ static enum dd_fate decide_rejected(struct dd_scanned *c, const struct dd_option
     return opt->keep_rejected ? DD_GOES_ON : DD_REJECTED;
 }
 
-/* Did the tracer keep all traces like this one, or only by the rate that holds here? */
+/* Returns whether the tracer kept every such trace, apart from the rate that applies here. */
 static bool was_whole(const struct dd_scanned *c, bool followed_elsewhere, const struct dd_tally *tally)
 {
     if (dd_sampling_says_rate(&c->sampling))
@@ -55,7 +56,7 @@ static enum dd_fate decide_by_rate(struct dd_scanned *c, const struct dd_options
     if (opt->keep_errors && has_error(c->chunk))
         return keep_regardless(c);
     if (!dd_rate_keeps(rate, c->trace_id)) {
-        c->sampling.regardless = true; /* of spans that single-span sampling kept */
+        c->sampling.regardless = true; /* these spans were kept by single-span sampling */
         return DD_SAMPLED_OUT;
     }
     c->sampling.gateway_rate = rate;
@@ -70,7 +71,7 @@ enum dd_fate dd_decide(struct dd_scanned *c, const struct dd_options *opt, struc
     if (c->rejected)
         return decide_rejected(c, opt, tally);
     bool against = c->sampling.priority != DD_NO_PRIORITY && c->sampling.priority <= 0;
-    if (against || dd_sampling_is_manual(&c->sampling)) /* against: and an agent kept it nevertheless */
+    if (against || dd_sampling_is_manual(&c->sampling)) /* against: but an agent kept it */
         return DD_GOES_ON;
     return decide_by_rate(c, opt, tally);
 }

@@ -1,7 +1,7 @@
-/* dd_decide.h: does a chunk go on? The tracer's decision, and ours where there is one to make (dd_sampler.h says
- * which).
+/* dd_decide.h: decides whether a chunk is passed on: by the tracer's decision, and by the gateway's own
+ * sampling if it applies (dd_sampler.h).
  *
- * Pure but for the tally.
+ * Threads: pure functions, except for the tally.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_DECIDE_H
@@ -17,8 +17,8 @@ enum dd_fate {
     DD_SAMPLED_OUT /* by the rates here */
 };
 
-/* Called between dd_scan and dd_scan_finish, to which it tells the probability. Without a tally nothing is
- * sampled here. */
+/* Call between dd_scan and dd_scan_finish; it records the probability that the latter needs. Without a tally,
+ * the gateway does no sampling of its own. */
 enum dd_fate dd_decide(struct dd_scanned *, const struct dd_options *, struct dd_tally *);
 
 #endif

@@ -1,8 +1,9 @@
-/* The decoder of a payload: reads the envelope, then chunk after chunk, by the functions of the payload's
- * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_v10.c, dd_agent.c, dd_json.c). A span that cannot be read is counted and passed over; a body that
- * is not well-formed is an error.
+/* Decodes a payload: reads the envelope, then one chunk after another, with the functions of the payload's
+ * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_v10.c, dd_agent.c, dd_json.c). A span that cannot be read is
+ * counted and skipped. A body that is not well-formed is an error.
  *
- * The state is the caller's struct dd_decoder. Called by dd_translate.c, by tests, fuzzers and benchmarks.
+ * The state is in the caller's struct dd_decoder. Called by dd_translate.c, and by tests, fuzzers and
+ * benchmarks.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -15,7 +16,7 @@ enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str
         return dd_decode_fail(d, err);
     gw_json_init(&d->json, body, arena);
     dd_msgpack_init(&d->in, body, DD_MAX_ELEMENTS);
-    if (body.len == 0) { /* old tracers probe for a path so */
+    if (body.len == 0) { /* old tracers send an empty body to find out whether a path exists */
         d->finished = true;
         return GW_OK;
     }

@@ -1,4 +1,4 @@
-/* dd_decode.h: what the decoders of the wire formats share; private to them.
+/* dd_decode.h: definitions that the decoders of the wire formats share; private to them.
  *
  *      dd_decode.c ─▶ dd_v04.c   msgpack, array of arrays of maps
  *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
@@ -7,8 +7,9 @@
  *                  ─▶ dd_v10.c   msgpack, maps whose keys are numbers, texts by number (dd_v10.h)
  *                  ─▶ dd_json.c  JSON, nested or flat
  *
- * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs
- * the payload; an arena past its budget counts as DD_ILL_FORMED too, and dd_decode_fail tells them apart.
+ * All of them return DD_OTHER_TYPE for an error that affects a span or a part of it, and DD_ILL_FORMED for
+ * one that affects the payload. An arena whose budget is used up also returns DD_ILL_FORMED; dd_decode_fail
+ * tells the two apart.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_DECODE_H
@@ -16,7 +17,7 @@
 
 #include "translators/ddtrace/dd_span.h"
 
-/* Each reads its envelope. */
+/* Each reads the envelope of its format. */
 enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v07_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
@@ -24,7 +25,7 @@ enum gw_code dd_agent_begin(struct dd_decoder *, gw_str body, struct gw_err *) G
 enum gw_code dd_v10_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
-/* v0.7, v1.0: one entry of the outer map; for `chunks` it says how many follow. */
+/* v0.7, v1.0: reads one entry of the outer map; for `chunks`, the number of chunks that follow. */
 enum gw_code dd_v07_field(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v07_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
@@ -32,24 +33,24 @@ enum gw_code dd_v07_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_inta
 enum gw_code dd_v10_field(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v10_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
-/* Moves behind the n values that begin at `start`; the texts in them are learned. */
+/* Moves past the n values that begin at `start`, and adds the texts in them to the table. */
 enum dd_got dd_v10_pass(struct dd_decoder *, const uint8_t *start, unsigned n);
 
-/* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and
- * the caller passes over it. */
+/* Reads one span that is not nil. On DD_OTHER_TYPE, *why is the reason why the span is refused, and the
+ * caller skips it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
 dd_read_span_f dd_v04_span, dd_v05_span;
-/* n spans follow, each read by `read`: into chunk->spans those that are valid; refused ones are counted. There
- * is room for those that the remaining bytes could hold. */
+/* Reads n spans with `read`. Valid ones go to chunk->spans, refused ones are counted. The array has room for
+ * as many spans as the remaining bytes can hold. */
 enum dd_got dd_decode_spans(struct dd_decoder *, dd_read_span_f *read, uint32_t n, struct dd_chunk *,
                             struct gw_intake *);
-/* As dd_decode_next. */
+/* Like dd_decode_next. */
 enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_agent_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                            struct gw_err *) GW_MUST_CHECK;
 
-/* Nothing is said of the next chunk yet. */
+/* Clears the chunk before it is read. */
 static inline void dd_decode_start_chunk(const struct dd_decoder *d, struct dd_chunk *chunk)
 {
     *chunk =
@@ -128,10 +129,10 @@ static inline enum dd_field dd_span_field(gw_str key)
     }
 }
 
-/* The other three kinds of map are rare: a table serves. */
+/* The keys of the other three kinds of map. They are rare, so a table is fast enough. */
 enum dd_field dd_part_field(gw_str key);
 
-/* Counts the span as received and, unless `why` is GW_REASONS, as refused for it. */
+/* Counts the span as received and, unless `why` is GW_REASONS, as refused for that reason. */
 static inline void dd_decode_count(struct gw_intake *intake, enum gw_reason why)
 {
     intake->received++;
@@ -139,9 +140,9 @@ static inline void dd_decode_count(struct gw_intake *intake, enum gw_reason why)
         intake->not_taken[why]++;
 }
 
-/* What is wrong with the ids of a span that could be read; GW_REASONS when nothing is. The lower half of a
- * trace id may be zero where the upper one is not, and that one may stand on another span of the chunk: the
- * translator decides when it has read the chunk. */
+/* Returns what is wrong with the ids of a readable span, or GW_REASONS. The lower half of a trace id may be
+ * zero if the upper half is not, and the upper half may be on another span of the chunk. So the translator
+ * decides after it has read the chunk. */
 static inline enum gw_reason dd_decode_fault(const struct dd_span *s)
 {
     if (__builtin_expect(s->span_id != 0, 1))
@@ -154,8 +155,8 @@ static inline int32_t dd_decode_int32(int64_t v)
     return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
 }
 
-/* Takes a number, in the usual forms, and sets *out to that entry of the list (v0.5, v1.0). False, and nothing
- * taken, when another form is next or the list has no such entry. */
+/* Reads an index in its usual forms and sets *out to that entry of the list (v0.5, v1.0). Returns false,
+ * without reading anything, if the value has another form or the list has no such entry. */
 static inline bool dd_take_index(struct dd_msgpack *in, const gw_str *list, size_t n, gw_str *out)
 {
     const uint8_t *p = in->at;
@@ -171,7 +172,7 @@ static inline bool dd_take_index(struct dd_msgpack *in, const gw_str *list, size
     } else if (*p == 0xcd) {
         index = (size_t)p[1] << 8 | p[2];
         taken = 3;
-    } else if (*p == 0xce) { /* dd-trace-js, always */
+    } else if (*p == 0xce) { /* the form that dd-trace-js always uses */
         index = dd_msgpack_be32(p + 1);
         taken = 5;
     } else {
@@ -184,24 +185,24 @@ static inline bool dd_take_index(struct dd_msgpack *in, const gw_str *list, size
     return true;
 }
 
-/* msgpack: the field `error`, 0 or 1. */
+/* Reads the field `error` in msgpack, 0 or 1. */
 enum dd_got dd_decode_error(struct dd_msgpack *, int32_t *out);
 
-/* A time; dd-trace-js 5 and 6 send a double: rounded, clamped, NaN is 0. */
+/* Converts a time. dd-trace-js 5 and 6 send doubles: they are rounded and clamped; NaN becomes 0. */
 int64_t dd_decode_time(enum dd_number_kind, union dd_number_value);
 
-/* A number where text belongs, written in the fewest digits that read back the same. Empty when the arena is
- * spent. */
+/* Converts a number to text, in the fewest digits that read back as the same number. Returns an empty text if
+ * the arena's budget is used up. */
 gw_str dd_decode_number_text(struct gw_arena *, enum dd_number_kind, union dd_number_value);
-/* Text where a number belongs: false when it is none. */
+/* Converts text to a number. Returns false if it is not a number. */
 bool dd_decode_text_number(gw_str, enum dd_number_kind *, union dd_number_value *);
 
-/* An event's attribute as native events carry it: several typed fields and `type`, which chooses; in any
- * order. */
+/* An attribute of a native event: several typed fields, and `type`, which tells which one holds the value; in
+ * any order. */
 struct dd_typed {
-    int64_t type; /* −1: absent, then the field that came last chooses */
+    int64_t type; /* −1: missing; then the last field holds the value */
     enum dd_field last;
-    bool in_array; /* an element: Datadog's arrays hold no arrays */
+    bool in_array; /* an element of an array; it cannot be an array itself */
     gw_str s;
     bool b;
     int64_t i;
@@ -209,38 +210,39 @@ struct dd_typed {
     struct dd_value *items;
     size_t n;
 };
-/* false: a type that does not exist. */
+/* Returns false if there is no such type. */
 bool dd_decode_choose(const struct dd_typed *, struct dd_value *);
 
-/* msgpack maps of tags. An entry that cannot be read is left out and counted (left_out); DD_OTHER_TYPE when
- * it is no map.
- *   texts    meta, attributes of links: numbers and bools are written as text
- *   numbers  metrics: text that is a number is one
- *   structs  meta_struct: the bytes of a msgpack value, wrapped in bin or standing there as they are */
+/* Read msgpack maps of tags. An entry that cannot be read is left out and counted (left_out);
+ * DD_OTHER_TYPE if the value is not a map.
+ *   texts    meta, attributes of links: numbers and bools are converted to text
+ *   numbers  metrics: text is accepted if it is a number
+ *   structs  meta_struct: the bytes of a msgpack value, either inside a bin or directly */
 enum dd_got dd_maps_texts(struct dd_decoder *, struct dd_text **out, size_t *out_n);
 enum dd_got dd_maps_numbers(struct dd_decoder *, struct dd_number **out, size_t *out_n);
 enum dd_got dd_maps_structs(struct dd_decoder *, struct dd_text **out, size_t *out_n);
-/* The next value as text, whatever scalar it is; DD_OTHER_TYPE when it is none. */
+/* Reads the next value as text if it is any scalar; DD_OTHER_TYPE if not. */
 enum dd_got dd_maps_scalar_text(struct dd_decoder *, gw_str *out);
-/* The next value as a number: text that is one counts, and bools. *number is false when it is none, then it
- * was passed over. */
+/* Reads the next value as a number; numeric text and bools are accepted. If it is none of these, it is
+ * skipped and *number is false. */
 enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *, bool *number);
-/* A key; *named is false when it is no scalar, then it was passed over. */
+/* Reads a key. If it is not a scalar, it is skipped and *named is false. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
 
-/* msgpack span_links and span_events. nil and what cannot be read are left out; the latter is counted
- * (left_out). */
+/* Read span_links and span_events in msgpack. Items that are nil or cannot be read are left out; the latter
+ * are counted (left_out). */
 enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
 enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
 
-/* Behind the value that was tried from `start` on and could not be read: DD_TAKEN or DD_ILL_FORMED. */
+/* Skips the value that begins at `start` and could not be read. Returns DD_TAKEN or DD_ILL_FORMED. */
 static inline enum dd_got dd_decode_pass(struct dd_decoder *d, const uint8_t *start)
 {
     d->in.at = start;
     return dd_msgpack_skip(&d->in);
 }
 
-/* After DD_ILL_FORMED: GW_BUDGET when the arena is spent, else `code` with the place and words in d->in. */
+/* After DD_ILL_FORMED: returns GW_BUDGET if the arena's budget is used up, else `code` with the place and the
+ * text from d->in. */
 enum gw_code dd_decode_fail(const struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
 #endif

@@ -1,9 +1,9 @@
-/* What the decoders of all formats do with single values: the keys of links and events, times, numbers as
- * text and text as numbers, the value of an event's attribute, and the error of a body that cannot be read
+/* Functions for single values that the decoders of all formats use: keys of links and events, times, numbers
+ * as text and text as numbers, the value of an event's attribute, and the error of a body that cannot be read
  * further.
  *
- * Pure. Called by the files that read a format (dd_v04.c, dd_v05.c, dd_json*.c, dd_maps.c, dd_parts*.c) and
- * by dd_decode.c.
+ * Keeps no state. Called by the files that read a format (dd_v04.c, dd_v05.c, dd_json*.c, dd_maps.c,
+ * dd_parts*.c) and by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -20,7 +20,7 @@ enum dd_got dd_decode_error(struct dd_msgpack *in, int32_t *out)
         *out = dd_decode_int32(v);
     if (got != DD_OTHER_TYPE)
         return got;
-    got = dd_msgpack_bool(in, &b); /* whoever sends true means 1 */
+    got = dd_msgpack_bool(in, &b); /* a client that sends true means 1 */
     if (!got)
         *out = b;
     return got;
@@ -46,7 +46,7 @@ enum dd_field dd_part_field(gw_str key)
         {GW_LIT("span_id"), DD_F_SPAN_ID},
         {GW_LIT("attributes"), DD_F_ATTRIBUTES},
         {GW_LIT("tracestate"), DD_F_TRACESTATE},
-        {GW_LIT("trace_state"), DD_F_TRACESTATE}, /* PHP */
+        {GW_LIT("trace_state"), DD_F_TRACESTATE}, /* dd-trace-php's name */
         {GW_LIT("flags"), DD_F_FLAGS},
         {GW_LIT("dropped_attributes_count"), DD_F_DROPPED},
         {GW_LIT("time_unix_nano"), DD_F_TIME},

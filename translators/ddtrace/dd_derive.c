@@ -1,6 +1,6 @@
-/* From the tags of one span to its kind, status, attributes, events, links and name. The areas of the
- * semantic conventions (dd_semconv_*.c) are asked in a fixed order; what they do not decide is a plain rename
- * by the table dd_attrs.def.
+/* Derives kind, status, attributes, events, links and name of a span from its tags. The areas of the semantic
+ * conventions (dd_semconv_*.c) are applied in a fixed order; all other tags are renamed by the table
+ * dd_attrs.def.
  *
  * Works on the span that dd_load has put into the writer's dd_fields. Called by dd_export.c on the slow path;
  * the cached path repeats its results (dd_plan.h).
@@ -36,7 +36,8 @@ static void rename_unless_used(struct dd_fields *f, unsigned tag)
         dd_rename(f, tag);
 }
 
-/* The tags that are just called otherwise. Numbers first: they are surer than text. */
+/* Renames the tags that have a row and no code. Numbers come first, because they are more reliable than
+ * text. */
 static void rename_all(struct dd_fields *f)
 {
     const uint64_t *renamed = dd_renamed_tags[f->when == DD_SERVER ? 0 : f->when == DD_CLIENT ? 1 : 2];
@@ -54,7 +55,7 @@ static void rename_all(struct dd_fields *f)
         rename_unless_used(f, texts[i]);
 }
 
-/* A tag under the name of an attribute that the chunk has for all its spans. */
+/* Returns whether the span has a tag with the name of an attribute that is common to its chunk. */
 static bool says_common(const struct dd_fields *f)
 {
     return dd_has(f, DD_A_SAMPLING_PRIORITY) || dd_has(f, DD_A_ORIGIN) ||
@@ -75,7 +76,7 @@ static void set_common(struct dd_fields *f, const struct dd_scanned *c)
         dd_set_double(f, DD_A_SAMPLING_RATE, c->rate, DD_RENAMED);
 }
 
-/* Nobody is surer than the span's own field. */
+/* The span's own field takes precedence over every tag. */
 static inline void set_field(struct dd_fields *f, unsigned attr, gw_str text)
 {
     if (!text.len)
@@ -84,7 +85,7 @@ static inline void set_field(struct dd_fields *f, unsigned attr, gw_str text)
     f->out[attr] = (struct dd_out){.sure = DD_FIELD, .type = DD_TY_STR, .tag = DD_UNKNOWN, .s = text};
 }
 
-/* What the span says of itself and of its trace. */
+/* Sets the attributes that come from the span's fields and from its trace. */
 static void set_fields(struct dd_fields *f, const struct dd_scanned *c)
 {
     set_field(f, DD_A_OPERATION_NAME, f->span->name);
@@ -119,7 +120,7 @@ static gw_str without_prefix(gw_str s, gw_str prefix)
                : s;
 }
 
-/* The code that otel.status_code says, in any spelling: Ok, STATUS_CODE_OK, StatusCode.OK, 1. */
+/* Reads the status code from otel.status_code in any spelling: Ok, STATUS_CODE_OK, StatusCode.OK, 1. */
 static bool read_status_code(struct dd_fields *f, unsigned *code)
 {
     static const char *const words[] = {"unset", "ok", "error"};
@@ -138,7 +139,8 @@ static bool read_status_code(struct dd_fields *f, unsigned *code)
     return false;
 }
 
-/* otel.status_code is an order from the application, but for unset, which leaves it to the span's own field. */
+/* otel.status_code is set by the application and is followed. Unset leaves the decision to the span's own
+ * field. */
 static void find_code(struct dd_fields *f, struct dd_status *st)
 {
     unsigned code;
@@ -164,7 +166,7 @@ static void find_status(struct dd_fields *f, struct dd_status *st)
         dd_use(f, DD_T_OTEL_STATUS_TEXT);
 }
 
-/* What stands in the status and in the exception event need not stand among the attributes as well. */
+/* A text in the status or in the exception event is not repeated as an attribute. */
 static void use_errors(struct dd_fields *f, const struct dd_status *st, bool message, bool stack)
 {
     static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG},
@@ -193,14 +195,15 @@ static void write_events(struct dd_writer *w, struct dd_events *events, struct d
         dd_events_write(&w->sent_events, f->arena, events, false, &again);
 }
 
-/* A class or a stack; a status text alone is no exception, nor is the number of an HTTP answer as the type. */
+/* A class or a stack makes an exception. A status text alone does not, nor does the number of an HTTP status
+ * as the type. */
 static bool is_exception(const struct dd_error *said)
 {
     int64_t number;
     return said->stack.len || (said->type.len && !gw_str_i64(said->type, &number));
 }
 
-/* An event that was announced but is not here says nothing. */
+/* A tag that announces an event is ignored if the event is not there. */
 static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
@@ -249,7 +252,7 @@ bool dd_says_trace_id(const struct dd_scanned *c, const struct dd_span *s, gw_st
     return dd_hex128(text, &high, &low) && low == s->trace_id && high == c->high;
 }
 
-/* Tags that the trace state and the trace's attributes say. */
+/* Drops tags whose value is in the trace state or in the trace's attributes. */
 static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
 {
     static const unsigned texts[] = {DD_T_TRACESTATE, DD_T_W3C_TRACESTATE, DD_T_DD_ORIGIN};

@@ -1,5 +1,5 @@
-/* Samples of span durations: collects them while a request is translated, with what they stand for, and puts
- * them into the metric store when it is accepted (dd_durations.h).
+/* Samples of span durations: collected while a request is translated, with their weights, and put into the
+ * metric store when the request is accepted (dd_durations.h).
  *
  *     sample ─▶ counted: a class and a group ─▶ at the end its resource ─▶ at the commit its point
  *
@@ -19,16 +19,18 @@ enum {
     RESOURCE_SLOTS = 256,
     RESOURCE_BYTES = 512 * 1024
 };
-static const uint64_t MOST_DROPPED = 10 * 1000 * 1000; /* of a request: the number is anybody's word */
+/* per request; the number comes from the client, so it is limited */
+static const uint64_t MOST_DROPPED = 10 * 1000 * 1000;
 
-/* What a span of a chunk stands for: base, and its share of what the tracer dropped. */
+/* How many spans one span of a chunk stands for: base, plus its share of the traces that the tracer
+ * dropped. */
 struct weight {
     double base, odds;
 };
 
-/* A resource that points were written for. Its number is never another one's. */
+/* A resource for which points were written. Its number is never used again. */
 struct resource {
-    uint64_t hash, number; /* number 0: it is not remembered */
+    uint64_t hash, number; /* number 0: a free slot */
     gw_str bytes;
     struct resource *next;
 };
@@ -37,7 +39,7 @@ struct resource {
 struct counted {
     const struct dd_class *class;
     struct dd_group *group;
-    const struct resource *resource; /* NULL: not to be counted */
+    const struct resource *resource; /* NULL: not counted */
     struct metric_point *point;
     uint64_t samples;
     struct counted *next;
@@ -55,7 +57,7 @@ struct block {
     struct sample samples[BLOCK];
 };
 
-/* A point that has taken a sample in this interval. */
+/* A point that got a sample in this interval. */
 struct known_point {
     const struct dd_class *class;
     uint64_t resource;
@@ -70,14 +72,14 @@ struct dd_durations {
     struct resource *resources[RESOURCE_SLOTS];
     uint64_t last_resource;
     struct known_point points[POINTS];
-    /* of the request */
+    /* Of the current request. */
     struct gw_arena arena;
     bool off, alone, computed_top;
     uint64_t dropped, lost;
-    double odds; /* of all chunks */
+    double odds; /* sum over all chunks */
     struct counted *counted, **last_counted, *recent[RECENT];
     struct block *first, *last;
-    const struct weight *weight; /* of the chunk; NULL: it is not counted */
+    const struct weight *weight; /* of the current chunk; NULL: the chunk is not counted */
     bool synthetics;
 };
 
@@ -118,7 +120,7 @@ void dd_durations_forget(struct dd_durations *d)
     d->lost = d->dropped = 0;
 }
 
-/* Where there is no room for more, what is remembered makes room. */
+/* Makes room by forgetting, if there is no room for more. */
 static void tidy(struct dd_durations *d)
 {
     bool forgot = dd_classes_tidy(&d->classes);
@@ -148,7 +150,7 @@ void dd_durations_begin(struct dd_durations *d, const struct dd_request *r, bool
 
 /* ---- chunks ---- */
 
-/* The agent leaves it to whoever gets its spans. */
+/* True if the agent leaves the statistics to the receiver of its spans. */
 static bool asks_for_statistics(const struct dd_span *root)
 {
     for (size_t i = 0; i < root->meta_n; i++)
@@ -157,7 +159,8 @@ static bool asks_for_statistics(const struct dd_span *root)
     return false;
 }
 
-/* For how many a span stands of which one in 1 / rate was kept. A rate that nobody means is none. */
+/* Returns how many spans one span stands for if one in 1 / rate was kept. A rate that is too low to be meant
+ * is ignored. */
 static double times(double rate)
 {
     static const double least = 1e-12;
@@ -207,7 +210,8 @@ static bool is_trace_root(const struct dd_span *s)
     return s->parent_id == 0 || s->parent_id == s->span_id;
 }
 
-/* The tracer says so, or, where it does not compute that, its parent is of another service or process. */
+/* The tracer marks top-level spans. If it does not, a span is top-level if its parent is of another service
+ * or process. */
 static bool is_top(const struct dd_durations *d, struct dd_scanned *c, const struct dd_span *s, bool said,
                    struct gw_arena *arena)
 {
@@ -228,7 +232,7 @@ static struct counted *counted_of(struct dd_durations *d, const struct dd_class 
     if (!c)
         return NULL;
     *c = (struct counted){.class = class, .group = group};
-    *d->last_counted = c; /* who comes first is a series first */
+    *d->last_counted = c; /* in order of first appearance, so that series are created in that order */
     d->last_counted = &c->next;
     return *recent = c;
 }
@@ -342,7 +346,7 @@ static bool says_computed(const struct dd_payload *p)
     return false;
 }
 
-/* A copy, without the attributes that points do not have. */
+/* Copies a resource without the attributes that points do not get. */
 static gw_str copy_resource(struct dd_durations *d, struct gw_arena *arena, gw_str bytes)
 {
     struct otlp_buf *w = &d->classes.written;
@@ -430,7 +434,7 @@ static struct metric_point *find_point(struct dd_durations *d, struct metric_sha
     return metric_learn(shard, GW_NOSTR, &id, c->samples);
 }
 
-/* What stays where it is can be found again without a look into the store. */
+/* Remembers a point that stays in place, so that it is found again without a lookup in the store. */
 static void keep_point(struct dd_durations *d, const struct metric_shard *shard, const struct counted *c)
 {
     if (c->class->kept && c->resource->number)

@@ -1,5 +1,5 @@
-/* Span.events, from the native list and from the tag `events`; the event that the tags error.* speak of; and
- * the event that is made of them (dd_events.h).
+/* Writes Span.events from the native list and the tag `events`, completes the event that the tags error.*
+ * describe, or makes one from them (dd_events.h).
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_derive.c and dd_write.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,8 +13,9 @@ enum { SPAN_EVENTS = 11 };
 enum { EVENT_TIME = 1, EVENT_NAME = 2, EVENT_ATTRIBUTES = 3 };
 
 enum {
-    SEARCHED = 64, /* native events that one of the JSON is compared with, past the one at its own place */
-    LIST = 8       /* room for events of the JSON at first */
+    /* how many native events a JSON event is compared with, besides the one at its own index */
+    SEARCHED = 64,
+    LIST = 8 /* initial room for events from JSON */
 };
 
 #define EXCEPTION GW_STR("exception")
@@ -24,8 +25,8 @@ enum {
 
 /* ---- reading ---- */
 
-/* Nanoseconds; as a float (JavaScript beyond 2^53) to the nearest. *can_be is false for a time that no clock
- * says. */
+/* Reads nanoseconds. A float (JavaScript beyond 2^53) is rounded. Sets *can_be to false for an impossible
+ * time. */
 static bool read_time(struct gw_json *j, uint64_t *out, bool *can_be)
 {
     struct gw_json_number n;
@@ -41,7 +42,7 @@ static bool read_time(struct gw_json *j, uint64_t *out, bool *can_be)
     return true;
 }
 
-/* One element of the array; false when it is no event. */
+/* Reads one element of the array. Returns false if it is not an event. */
 static bool read_event(struct gw_json *j, struct dd_event_seen *e, bool *can_be)
 {
     bool has_name = false, has_time = false;
@@ -75,7 +76,7 @@ static bool same_event(const struct dd_event_seen *a, const struct dd_event_seen
     return a->time == b->time && gw_str_eq(a->name, b->name);
 }
 
-/* Tracers that send both send them in the same order. */
+/* Tracers that send both lists send them in the same order. */
 static bool is_native(const struct dd_events *e, size_t natives, const struct dd_event_seen *seen,
                       size_t place)
 {
@@ -87,7 +88,7 @@ static bool is_native(const struct dd_events *e, size_t natives, const struct dd
     return false;
 }
 
-/* Whether text that is not well-formed was meant to be a list of objects: "[{" and what follows. */
+/* Returns whether malformed text was meant as a list of objects: it begins with "[{". */
 static bool looks_like_events(gw_str json)
 {
     struct gw_json j;
@@ -95,7 +96,7 @@ static bool looks_like_events(gw_str json)
     return gw_json_array(&j) && gw_json_item(&j) && gw_json_kind(&j) == GW_JSON_OBJECT;
 }
 
-/* Room for one more event. */
+/* Makes room for one more event. */
 static bool make_room(struct dd_events *e, struct gw_arena *arena, size_t *room)
 {
     if (e->n < *room)
@@ -144,7 +145,7 @@ enum dd_tag_fate dd_events_read(struct dd_events *e, struct gw_arena *arena, con
 {
     *e = (struct dd_events){.list = n ? gw_arena_raw(arena, n, sizeof *e->list) : NULL};
     for (; e->list && e->n < n; e->n++) {
-        /* the decoder has made the greatest of a time past 2^63 */
+        /* the decoder turned a time past 2^63 into the maximum */
         bool can_be = native[e->n].time_unix_nano >= 0 && native[e->n].time_unix_nano < INT64_MAX;
         odd->bad_times += !can_be;
         e->list[e->n] =
@@ -171,7 +172,7 @@ static void note_part(struct dd_error *says, gw_str key, gw_str value)
         says->stack = value;
 }
 
-/* What an event says under the conventions' names. */
+/* Returns what the event contains under the conventions' names. */
 static struct dd_error exception_of(const struct dd_event_seen *e, struct gw_arena *arena)
 {
     struct dd_error says = {0};
@@ -193,7 +194,7 @@ static struct dd_error exception_of(const struct dd_event_seen *e, struct gw_are
     return says;
 }
 
-/* "ValueError" and "builtins.ValueError" are one class. */
+/* "ValueError" and "builtins.ValueError" count as one class. */
 static bool same_class(gw_str a, gw_str b)
 {
     gw_str longer = a.len > b.len ? a : b, shorter = a.len > b.len ? b : a;
@@ -201,7 +202,7 @@ static bool same_class(gw_str a, gw_str b)
     return shorter.len && gw_str_ends(longer, shorter) && (!head || longer.ptr[head - 1] == '.');
 }
 
-/* How surely this is the event that the tags speak of: 0 is not at all. */
+/* Rates how well this event matches the tags; 0: not at all. */
 static unsigned likeness(const struct dd_event_seen *e, const struct dd_error *says,
                          const struct dd_error *tags)
 {
@@ -210,7 +211,7 @@ static unsigned likeness(const struct dd_event_seen *e, const struct dd_error *s
         bool other = says->type.len && tags->type.len && !same_class(says->type, tags->type);
         return other ? 0 : 1 + same_text;
     }
-    /* JavaScript: the class, or "Error" for what has none */
+    /* dd-trace-js names the event after the class, or "Error" if there is none */
     if (tags->type.len ? gw_str_eq(e->name, tags->type)
                        : gw_str_eq(e->name, GW_STR("Error")) && says->message.len && same_text)
         return 1 + same_text;
@@ -234,7 +235,7 @@ void dd_events_match(struct dd_events *e, struct gw_arena *arena, const struct d
             continue;
         struct dd_error these = exception_of(&e->list[i], arena);
         unsigned like = likeness(&e->list[i], &these, tags);
-        if (!like || like < best) /* of equals the last, as error.* is what came last */
+        if (!like || like < best) /* among equals the last, because error.* describe the last exception */
             continue;
         best = like;
         e->meant = i;
@@ -275,7 +276,7 @@ static void write_parts(struct otlp_buf *w, const struct dd_error *e)
     attr_unless_empty(w, EXCEPTION_STACK, e->stack);
 }
 
-/* The names of what is completed: an empty text under them makes room. */
+/* Returns the keys that will be completed; an empty value under such a key is removed first. */
 static size_t missing_keys(const struct dd_error *missing, gw_str keys[3])
 {
     size_t n = 0;

@@ -1,18 +1,19 @@
-/* dd_events.h: Span.events, out of the two places where tracers put them, and the exception among them.
+/* dd_events.h: writes Span.events from the two places where tracers put events, and finds the exception among
+ * them.
  *
- *   native span_events   typed attributes (Go when /info says span_events, Python when told to)
+ *   native span_events   typed attributes (Go if /info lists span_events, Python if configured)
  *   meta "events"        JSON text: [{"name": "n", "time_unix_nano": 1700000000000000001, "attributes": {"k": 1, "l": ["a"]}}]
  *
- * `events` is a name that users take too: the tag is used up only when the whole text is a non-empty array of
- * such objects. A time below zero or past 2^63 ns is replaced, and counted.
+ * Users may have a tag `events` of their own: it is converted only if the whole text is a non-empty array of
+ * such objects. A time below zero or past 2^63 ns is replaced and counted.
  *
- * An exception stands in the tags error.* and mostly in an event as well, and neither is whole: Python's event
- * lacks the stack, JavaScript's is called after the class. The event that the tags speak of is completed from
- * them; where there is no event, one can be made (dd_write_exception).
+ * An exception is in the tags error.*, and usually in an event too. Neither is complete: Python's event has
+ * no stack, and JavaScript's is named after the class. The event that the tags describe is completed from
+ * them. If there is none, one can be made (dd_write_exception).
  *
- *     read ─▶ match: which event is meant? ─▶ write: as it was sent, or completed
+ *     read ─▶ match: which event do the tags describe? ─▶ write: unchanged, or completed
  *
- * Pure; writes through otlp_write.h, and what it makes lives in the arena.
+ * Threads: pure functions. Output goes through otlp_write.h; new texts are in the arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_EVENTS_H
@@ -20,7 +21,7 @@
 
 #include "translators/ddtrace/dd_links.h"
 
-/* What the tags error.* say; empty: nothing. */
+/* The contents of the tags error.*; empty: missing. */
 struct dd_error {
     gw_str type, message, stack;
 };
@@ -28,33 +29,35 @@ struct dd_error {
 /* The events of a span. */
 struct dd_events {
     struct dd_event_seen {
-        const struct dd_event *native; /* NULL: it stands in the JSON */
+        const struct dd_event *native; /* NULL: it is in the JSON */
         uint64_t time;
         gw_str name, attributes; /* attributes: JSON text */
     } * list;
     size_t n;
-    bool has_exception;            /* one is an exception, whether or not the tags speak of it */
-    size_t meant;                  /* the one that the tags speak of; n: none */
-    struct dd_error missing;       /* what it lacks of them */
-    bool renamed;                  /* it is called otherwise than "exception" */
-    bool says_message, says_stack; /* completed, it says what the tags say */
+    bool has_exception;            /* one event is an exception, whether the tags describe it or not */
+    size_t meant;                  /* index of the event that the tags describe; n: none */
+    struct dd_error missing;       /* the parts of the tags that it lacks */
+    bool renamed;                  /* its name is not "exception" */
+    bool says_message, says_stack; /* the completed event contains the tags' message / stack */
 };
 
-/* The native events, then those that only `json` has (an event with the name and time of a native one is that
- * one). `json` is the tag's value, empty where there is none; `instead` stands for a time that cannot be. */
+/* Collects the native events, then those that only `json` has (an event with the name and time of a native
+ * one is the same event). `json` is the tag's value, empty if there is none; `instead` replaces an impossible
+ * time. */
 enum dd_tag_fate dd_events_read(struct dd_events *, struct gw_arena *, const struct dd_event *, size_t n,
                                 gw_str json, uint64_t instead, struct dd_oddities *);
-/* Finds the event that the tags speak of. */
+/* Finds the event that the tags describe. */
 void dd_events_match(struct dd_events *, struct gw_arena *, const struct dd_error *);
 static inline bool dd_events_lack(const struct dd_events *e)
 {
     return e->renamed || e->missing.type.len || e->missing.message.len || e->missing.stack.len;
 }
-/* Span.events (field 11). `completed`: the event that is meant is called "exception" and says all. */
+/* Writes Span.events (field 11). `completed`: the matched event is named "exception" and gets the missing
+ * parts. */
 void dd_events_write(struct otlp_buf *, struct gw_arena *, const struct dd_events *, bool completed,
                      struct dd_oddities *);
 
-/* The event "exception" of the semantic conventions. Empty parts are left out. */
+/* Writes the event "exception" of the semantic conventions. Empty parts are left out. */
 void dd_write_exception(struct otlp_buf *, uint64_t time_unix_nano, const struct dd_error *);
 
 #endif

@@ -1,8 +1,8 @@
-/* Sends each span of a scanned chunk to its resource and scope, and writes it there. A span whose kind is
- * known takes the cached path (its plan, dd_plan.h); any other one takes the slow path: dd_load, dd_derive,
- * dd_write, once per attribute schema, and may leave a plan.
+/* Finds the resource and scope of each span of a scanned chunk, and writes the span there. If a plan for such
+ * spans exists (dd_plan.h), the span takes the cached path; any other span takes the slow path: dd_load,
+ * dd_derive, dd_write, once per attribute schema. The slow path may leave a plan.
  *
- * The state is the call's struct dd_work. Called by dd_translate.c for each span that is kept.
+ * The state is in the call's struct dd_work. Called by dd_translate.c for each span that is kept.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_export.h"
 
@@ -25,7 +25,7 @@ static gw_str host_of(const struct dd_fields *f, const struct dd_scanned *c)
     return own_text(f, DD_T_DD_HOSTNAME, own_text(f, DD_T_DD_TRACER_HOSTNAME, tracers));
 }
 
-/* Promoted tags as attributes of the resource: part of what tells resources apart. */
+/* Promoted tags as attributes of the resource; they distinguish resources. */
 static gw_str promoted_attributes(const struct dd_work *w, const struct dd_span *s)
 {
     struct otlp_buf *b = w->scratch;
@@ -70,7 +70,7 @@ static void identify_resource(const struct dd_work *w, const struct dd_scanned *
     };
 }
 
-/* The span's service, where the resource is named after the base service. */
+/* Keeps the span's service as an attribute if the resource is named after the base service. */
 static void keep_service(struct dd_work *w, const struct dd_identity *id)
 {
     struct dd_fields *f = &w->writer->f;
@@ -99,7 +99,7 @@ static void group_facts(struct dd_work *w, struct dd_group *g, const struct dd_s
         dd_group_fact(w->groups, g, DD_FACT_FUNCTION_NAME, own_text(f, DD_T_FUNCTION_NAME, GW_NOSTR));
 }
 
-/* A tag that the resource says, too, need not stand on the span. */
+/* Drops a tag of the span whose value the resource has too. */
 static void use_fact(struct dd_fields *f, const struct dd_group *g, unsigned tag, enum dd_fact fact)
 {
     if (g->facts[fact].len && gw_str_eq(dd_text_of(f, tag), g->facts[fact]))
@@ -123,7 +123,7 @@ static void use_tag(struct dd_fields *f, const struct dd_group *g, unsigned tag)
     case DD_T_RUNTIME_ID:
     case DD_T_LANGUAGE:
     case DD_T_BASE_SERVICE:
-        if (!f->value[tag].number) /* a metric of that name is the application's own */
+        if (!f->value[tag].number) /* a number in `metrics` under that name is the application's own */
             dd_use(f, tag);
         break;
     default:
@@ -145,7 +145,7 @@ static void use_resource(struct dd_fields *f, const struct dd_group *g)
         use_fact(f, g, DD_T_FUNCTION_NAME, DD_FACT_FUNCTION_NAME);
 }
 
-/* OpenTelemetry's API within a tracer says its library. */
+/* A span made with OpenTelemetry's API inside a tracer names its library. */
 static struct dd_scope_id scope_of(const struct dd_fields *f)
 {
     bool says = dd_has(f, DD_T_SCOPE_NAME) || dd_has(f, DD_T_LIBRARY_NAME);
@@ -162,7 +162,7 @@ static void use_text(struct dd_fields *f, unsigned tag, gw_str text)
         dd_use(f, tag);
 }
 
-/* The scope says these, but for one of two that differ. */
+/* Drops tags whose value the scope has; a tag with another value is kept. */
 static void use_scope(struct dd_fields *f, const struct dd_scope_id *scope)
 {
     if (!scope->names_itself)
@@ -173,7 +173,7 @@ static void use_scope(struct dd_fields *f, const struct dd_scope_id *scope)
     use_text(f, DD_T_LIBRARY_VERSION, scope->version);
 }
 
-/* Its trace id's upper half may come later. */
+/* Records that the upper half of the trace id may come later. */
 static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope,
                          enum gw_attribute_schema r, size_t id_at)
 {
@@ -200,7 +200,7 @@ static struct dd_group *group_of(struct dd_work *w, const struct dd_identity *id
     return g;
 }
 
-/* The scope of a span with a plan; NULL when its resource says otherwise than the plan expects. */
+/* Returns the scope of a span with a plan; NULL if its resource differs from what the plan expects. */
 static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
                                       const struct dd_span *s)
 {
@@ -226,7 +226,7 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     return dd_scope_of(w->groups, g, &library);
 }
 
-/* It has the plan's scope while the trace is at hand. */
+/* Returns the plan's scope if it was used in the current trace. */
 static struct dd_scope *scope_of_trace(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
                                        const struct dd_span *s)
 {
@@ -238,8 +238,8 @@ static struct dd_scope *scope_of_trace(struct dd_work *w, const struct dd_scanne
     return p->scope;
 }
 
-/* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the
- * slow path will notice). */
+/* The cached path. Returns false, with nothing done, if the plan does not fit or if there is no memory, which
+ * the slow path then reports. */
 static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
                           const struct dd_span *s)
 {
@@ -253,7 +253,7 @@ static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct 
            note_pending(w, c, scope, GW_OTEL, id_at);
 }
 
-/* The span was just written: makes a plan of it, unless text had to be repaired. */
+/* The span was just written: makes a plan from it, unless a text had to be repaired. */
 static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g,
                        struct dd_scope *scope, size_t repaired)
 {
@@ -266,7 +266,7 @@ static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, 
 static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool wanted)
 {
     struct dd_identity id;
-    struct dd_trail trail; /* large: its steps are not cleared */
+    struct dd_trail trail; /* large, so its steps are not cleared */
     struct dd_fields *f = &w->writer->f;
     if (!dd_load(w->writer, &c->chunk->spans[i], c->keys[i], w->arena))
         return false;

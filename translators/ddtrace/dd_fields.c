@@ -1,5 +1,5 @@
-/* Reading a span's tags as text, numbers and bools, and setting attributes from them: of several sources the
- * surest one wins (dd_fields.h).
+/* Reads a span's tags as text, numbers and bools, and sets attributes from them. If there are several
+ * sources, the most reliable one wins (dd_fields.h).
  *
  * The state is a struct dd_fields, one per translator. Called by dd_derive.c, dd_export.c and the
  * dd_semconv_*.c.
@@ -80,14 +80,14 @@ bool dd_bool_of(const struct dd_fields *f, unsigned name)
            gw_str_ieq(v->text, GW_STR("t")) || gw_str_ieq(v->text, GW_STR("yes"));
 }
 
-/* The place for an attribute, or NULL when it was said more surely. */
+/* Returns the slot of an attribute, or NULL if a more reliable source has set it. */
 static struct dd_out *claim_attr(struct dd_fields *f, unsigned attr, enum dd_sure sure, enum dd_type type)
 {
     struct dd_out *o = &f->out[attr];
     if (dd_is_set(f, attr)) {
         if (o->sure >= sure)
             return NULL;
-        if (o->tag != DD_UNKNOWN) /* stays as it is: something else is the attribute now */
+        if (o->tag != DD_UNKNOWN) /* that tag keeps its name, because another source is the attribute now */
             f->used[o->tag / 64] &= ~((uint64_t)1 << (o->tag % 64));
     }
     o->tag = DD_UNKNOWN;
@@ -138,7 +138,7 @@ static bool is_bool(const struct dd_said *v)
            gw_str_eq(v->text, GW_STR("1")) || gw_str_eq(v->text, GW_STR("0"));
 }
 
-/* The tag's value as `type`; false when it is none. */
+/* Converts the tag's value to `type`. Returns false if that is impossible. */
 static bool convert_tag(struct dd_fields *f, unsigned tag, enum dd_type type, struct dd_out *to)
 {
     to->type = (uint8_t)type;
@@ -176,7 +176,8 @@ static bool same_value(const struct dd_out *a, const struct dd_out *b)
     return false;
 }
 
-/* Puts `said` where it is the surest; a tag that says the same as what is there is used up too. */
+/* Sets the value if its source is the most reliable so far. A tag with the same value as the attribute is
+ * marked as used. */
 static bool offer_value(struct dd_fields *f, unsigned tag, struct dd_out *said)
 {
     unsigned attr = dd_names[tag].to;
@@ -219,7 +220,7 @@ bool dd_int_fits(unsigned attr, int64_t i)
     }
 }
 
-/* The tag's value for the attribute; false when it can be none. */
+/* Converts the tag's value for the attribute. Returns false if the attribute cannot have it. */
 static bool convert_for(struct dd_fields *f, unsigned tag, unsigned attr, struct dd_out *to)
 {
     return convert_tag(f, tag, (enum dd_type)dd_names[attr].type, to) &&

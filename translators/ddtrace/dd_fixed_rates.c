@@ -1,6 +1,6 @@
 /* Reads the fixed sampling rates, and finds the one of a service (dd_fixed_rates.h).
  *
- * Keeps no state. Called by dd_sampler.c and, for mistakes, by the receiver.
+ * Keeps no state. Called by dd_sampler.c and, for error messages, by the receiver.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/ddtrace/dd_fixed_rates.h"

@@ -1,5 +1,6 @@
-/* dd_from_otlp.c: Writes an AgentPayload out of OTLP, field by field. A resource is looked through first, whether it is
- * Datadog's and all of its spans have a place in the payload, and then written. Pure. Called by the OTLP receiver.
+/* dd_from_otlp.c: converts OTLP to an AgentPayload, field by field. A resource is first checked: does it come
+ * from a Datadog SDK, and can all of its spans be represented in the payload? Then it is written. Keeps no
+ * state. Called by the OTLP receiver.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_from_otlp.h"
@@ -9,7 +10,7 @@
 
 #include "core/base/hex.h"
 
-/* Fields of OTLP: of requests and what leads to spans, of Span, of KeyValue and AnyValue. */
+/* Fields of OTLP: of requests and the messages down to spans, of Span, of KeyValue and AnyValue. */
 enum {
     REQUEST_RESOURCE_SPANS = 1,
     RS_RESOURCE = 1,
@@ -59,7 +60,7 @@ enum { V_IS_TEXT = 0, V_IS_BOOL = 1, V_IS_INT = 2, V_IS_DOUBLE = 3, LENGTH_BYTES
 struct value {
     unsigned kind; /* TEXT … BYTES; 0: none */
     gw_str text;   /* of TEXT and BYTES */
-    uint64_t bits; /* of the others */
+    uint64_t bits; /* of the other kinds */
 };
 
 struct pair {
@@ -106,7 +107,7 @@ static struct pair read_pair(struct wire_view v)
     return p;
 }
 
-/* The next message in this field. */
+/* Finds the next message in this field. */
 static bool next_in(struct wire_view *v, unsigned number, struct wire_view *body)
 {
     for (struct wire_field f = {0}; wire_next(v, &f);)
@@ -126,7 +127,7 @@ static bool next_pair(struct wire_view *v, unsigned number, struct pair *p)
     return true;
 }
 
-/* The attribute of this name that is text; the last one, as elsewhere. */
+/* Returns the text attribute with this name; if there are several, the last one. */
 static gw_str text_of(struct wire_view v, unsigned number, gw_str key)
 {
     gw_str found = GW_NOSTR;
@@ -145,8 +146,8 @@ static struct wire_view resource_of(struct wire_view resource_spans)
 
 /* --- whose it is --- */
 
-/* dd-trace-js marks its resources; ddtrace 4.16 only names itself, as a gateway does that has translated what a tracer
- * sent: that one names the schema of its attributes, too. */
+/* dd-trace-js marks its resources. ddtrace 4.16 (Python) only names itself. A gateway that has translated
+ * spans of a tracer does so too, but it also names the schema of its attributes. */
 static bool is_datadogs(struct wire_view resource_spans)
 {
     struct wire_view resource = resource_of(resource_spans), schema;
@@ -194,7 +195,7 @@ static bool all_have_place(struct wire_view resource_spans)
 /* Enough for any number of 64 bits. */
 enum { NUMBER = 32 };
 
-/* A value as a text tag. `room` is for numbers. */
+/* Returns a value as a text tag. `room` is for numbers. */
 static gw_str as_text(const struct value *v, char room[static NUMBER])
 {
     double d;
@@ -240,7 +241,7 @@ static void put_metric(struct otlp_buf *w, const struct pair *p)
     otlp_close(w, entry, LENGTH_BYTES);
 }
 
-/* What a span says in fields of its own. */
+/* The tags that become fields of the span. */
 struct own {
     gw_str service, name, resource, type;
 };
@@ -309,7 +310,7 @@ static void put_event(struct otlp_buf *w, struct wire_view event)
     otlp_close(w, mark, LENGTH_BYTES);
 }
 
-/* Halves of an id; zero where there is none. */
+/* Returns half of an id; zero if it is missing. */
 static uint64_t half(gw_str id, size_t from)
 {
     uint64_t v = 0;
@@ -401,7 +402,7 @@ static struct span read_span(struct wire_view v)
     return s;
 }
 
-/* Tags of fields that Datadog's spans have none for. */
+/* Writes fields that Datadog's spans do not have as tags. */
 static void put_fields_as_tags(struct otlp_buf *w, const struct span *s, struct wire_view span)
 {
     char high[16];
@@ -444,7 +445,7 @@ static void put_span(struct otlp_buf *w, struct wire_view span, gw_str service)
     otlp_close(w, mark, LENGTH_BYTES);
 }
 
-/* A run of spans of one trace is a chunk. */
+/* Adjacent spans of one trace become a chunk. */
 static void put_chunks(struct otlp_buf *w, struct wire_view scope, gw_str service)
 {
     gw_str trace = GW_NOSTR;
@@ -470,7 +471,7 @@ static void put_chunks(struct otlp_buf *w, struct wire_view scope, gw_str servic
 
 /* --- the process --- */
 
-/* The field of a TracerPayload that an attribute says; 0: none, it is a tag. */
+/* Returns the field of a TracerPayload for an attribute; 0: none, it becomes a tag. */
 static unsigned field_of(gw_str key)
 {
     static const struct {
@@ -491,7 +492,7 @@ static unsigned field_of(gw_str key)
     return 0;
 }
 
-/* Said of the way here, or by the translation again. */
+/* Attributes that describe only the transport, or that the translation writes again. */
 static bool is_over(gw_str key)
 {
     static const gw_str names[] = {GW_LIT("_dd.sdk.otlp_export"), GW_LIT("datadog.sdk.semantics"),

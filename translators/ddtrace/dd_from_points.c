@@ -1,4 +1,5 @@
-/* dd_from_points.c: Reads points, and lays their spans together by trace. Called by the ddtrace receiver.
+/* dd_from_points.c: reads points and groups their spans by trace. Keeps no state. Called by the ddtrace
+ * receiver.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_from_points.h"
@@ -7,7 +8,7 @@
 
 #include "translators/ddtrace/dd_point_span.h"
 
-/* A span that was written, and where. */
+/* A span that was written, and its position. */
 struct piece {
     struct dd_point_ids ids;
     size_t at, len;
@@ -35,10 +36,11 @@ static int by_chunk(const void *a, const void *b)
 
 /* --- whose a span is --- */
 
-/* How many ancestors are asked. */
+/* How many ancestors are searched. */
 enum { GENERATIONS = 64 };
 
-/* A tracer names its process on the first span that it has of a trace: the others are of the same one. */
+/* A tracer names its process on the first span that it sends of a trace; the other spans are of the same
+ * process. */
 static uint64_t process_of(const struct piece *sorted, size_t n, const struct piece *span)
 {
     struct piece wanted = *span;

@@ -1,17 +1,17 @@
-/* dd_from_points.h: spans that a Datakit wrote as points become a payload of v0.4, in JSON: so they are translated by the
- * rules for everything that Datadog's libraries send.
+/* dd_from_points.h: converts spans that Datakit wrote as points to a v0.4 payload in JSON, which is then
+ * translated by the rules for Datadog's libraries.
  *
  *     ddtrace,service=shop,operation=flask.request,… duration=5367i,message="{…}",trace_id="161…",… 1623982028783232000
- *       `message` is the span in JSON, as its tracer sent it    ─▶ that span, with those tags of the point that it lacks
- *       it is not (a point of Datakit's other collectors)       ─▶ a span of the point's tags and fields (dd_points.def)
- *     points of one trace and one process (the runtime id that
- *       a span, or the nearest above it that names one, has)    ─▶ a chunk
+ *       `message` is the span in JSON, as its tracer sent it    ─▶ that span, plus the tags that it lacks
+ *       otherwise (a point of Datakit's other collectors)       ─▶ a span from tags and fields (dd_points.def)
+ *     points of one trace and one process (by the runtime id
+ *       of a span or of its nearest ancestor that has one)      ─▶ a chunk
  *
- * Ids are decimal, or hexadecimal where one of a point's ids has a letter or the trace id 32 digits; the upper half of
- * a trace id of 128 bits becomes _dd.p.tid. `start` and `duration` are µs; where the point's time is the same
- * microsecond it is the start, for it is in ns.
+ * Ids are decimal. They are hexadecimal if one of a point's ids has a letter or the trace id has 32 digits;
+ * then the upper half of a 128-bit trace id becomes _dd.p.tid. `start` and `duration` are in µs. If the
+ * point's time is in the same microsecond as `start`, it is used instead, because it is in ns.
  *
- * A point that cannot be read, or has no ids, costs that point, and is counted.
+ * A point that cannot be read or has no ids is dropped and counted.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -28,8 +28,8 @@ struct dd_points_bad {
     struct gw_err first;
 };
 
-/* All points that are left of *from. `payload` is an empty writer; its `account` pays for what is kept meanwhile, too.
- * GW_OK, or GW_BUDGET where there is no memory. */
+/* Reads all points that are left in *from. `payload` is an empty writer; its `account` also pays for
+ * temporary memory. Returns GW_OK, or GW_BUDGET if there is no memory. */
 enum gw_code dd_from_points(struct points *from, struct otlp_buf *payload, struct dd_points_bad *,
                             struct gw_err *) GW_MUST_CHECK;
 

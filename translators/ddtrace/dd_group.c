@@ -1,8 +1,8 @@
-/* Groups of spans by resource, and in them by scope: a hash table of identities, and the buffers that spans
+/* Groups spans by resource, and within it by scope: a hash table of identities, and the buffers that spans
  * are written into.
  *
  * A struct dd_groups belongs to one translator; its buffers are reused from request to request. Called by
- * dd_export.c, and by dd_translate.c when the payload is over.
+ * dd_export.c, and by dd_translate.c at the end of the payload.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_group.h"
 
@@ -34,7 +34,7 @@ void dd_groups_reset(struct dd_groups *g, struct gw_arena *keep, size_t keep_byt
         b->w.repaired = 0;
         b->w.failed = false;
         kept += b->w.cap;
-        if (!b->w.cap || kept > keep_bytes) { /* one without memory found none: nothing to keep */
+        if (!b->w.cap || kept > keep_bytes) { /* without capacity there is nothing to keep */
             *link = b->next;
             otlp_fini(&b->w);
             free(b);
@@ -169,7 +169,8 @@ static void hear_facts(struct dd_groups *g, struct dd_group *group, const struct
         dd_group_fact(g, group, (enum dd_fact)i, said->facts[i]);
 }
 
-/* What `said` says of the process, where nobody said it before. True when that changed the identity. */
+/* Adds facts about the process from `said` if the group does not have them. Returns true if that changed the
+ * identity. */
 static bool hear(struct dd_group *group, const struct dd_payload *said)
 {
     struct dd_identity *id = &group->id;
@@ -182,7 +183,7 @@ static bool hear(struct dd_group *group, const struct dd_payload *said)
     return changed;
 }
 
-/* A copy in keep, repaired where it is not UTF-8. */
+/* Returns a copy in keep; invalid UTF-8 is repaired. */
 static gw_str good_text(struct dd_groups *g, gw_str text)
 {
     gw_str good = dd_utf8(g->keep, text);
@@ -194,7 +195,7 @@ static gw_str sole_text(const struct dd_sole *s)
     return s->several ? GW_NOSTR : s->text;
 }
 
-/* Components of the tracer have its version. */
+/* Sets the tracer's version as the version of its components. */
 static void complete_scopes(struct dd_groups *g, const struct dd_group *group)
 {
     gw_str version = good_text(g, group->facts[DD_FACT_TRACER_VERSION]);
@@ -207,12 +208,13 @@ void dd_groups_complete(struct dd_groups *g, const struct dd_payload *others)
 {
     bool changed = false;
     for (struct dd_group *group = g->first; group; group = group->next) {
-        dd_payload_settle(group->id.payload); /* those of the groups before: nothing is left to do */
+        dd_payload_settle(group->id.payload); /* same payload as the group before: done already */
         changed |= hear(group, group->id.payload);
         changed |= fill_empty(&group->id.runtime_id, sole_text(&group->id.payload->sole_runtime_id));
         changed |= fill_empty(&group->id.host, sole_text(&group->id.payload->sole_host));
         changed |= hear(group, others);
-        hear_facts(g, group, others); /* Java's headers say "17.0.15", its payload "17" */
+        /* the headers first: dd-trace-java's contain "17.0.15", its payload "17" */
+        hear_facts(g, group, others);
         hear_facts(g, group, group->id.payload);
         complete_scopes(g, group);
     }

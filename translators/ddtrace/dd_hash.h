@@ -1,8 +1,8 @@
-/* dd_hash.h: one hash for tag keys, services and whatever else is looked up by text.
+/* dd_hash.h: one hash function for tag keys, services and other texts that are looked up.
  *
- * Reads the whole string eight bytes at a time and folds a 128-bit product, so keys that differ in one digit
- * in the middle (`_dd.code_origin.frames.0.line`, `….1.line`) differ here. Not secret: tables that hostile
- * text reaches bound their probing.
+ * It reads the whole string eight bytes at a time and folds a 128-bit product, so keys that differ in one
+ * digit in the middle (`_dd.code_origin.frames.0.line`, `….1.line`) get different hashes. It is not secret:
+ * tables that hostile text can reach limit their probing.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_HASH_H
@@ -31,7 +31,7 @@ static inline uint64_t dd_hash_read(const char *p, size_t n)
     return v;
 }
 
-/* Equality of short texts, without a call. */
+/* Compares short texts without a function call. */
 static inline bool dd_same(gw_str a, gw_str b)
 {
     if (a.len != b.len)
@@ -41,7 +41,7 @@ static inline bool dd_same(gw_str a, gw_str b)
     for (; left > 8; left -= 8, p += 8, q += 8)
         if (dd_hash_read(p, 8) != dd_hash_read(q, 8))
             return false;
-    if (left == 8 || a.len > 8) /* the last eight bytes, of which some were compared already */
+    if (left == 8 || a.len > 8) /* the last eight bytes; some of them were compared before */
         return dd_hash_read(p + left - 8, 8) == dd_hash_read(q + left - 8, 8);
     return dd_hash_read(p, left) == dd_hash_read(q, left);
 }

@@ -1,7 +1,7 @@
-/* Payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field names
- * and tolerances are those of the msgpack forms.
+/* Reads payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field
+ * names and tolerances are those of the msgpack formats.
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 
@@ -76,7 +76,7 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s)
     return dd_json_walked(d);
 }
 
-/* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
+/* Reads the next span into *s. *why is the reason why it is refused, or GW_REASONS if it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     struct gw_json before = d->json;
@@ -111,7 +111,7 @@ static enum dd_got read_chunk(struct dd_decoder *d, struct dd_chunk *chunk, stru
     return dd_json_walked(d);
 }
 
-/* v0.1: as far as the trace id stays the same. *over: the payload's array has ended. */
+/* v0.1: reads spans while the trace id stays the same. *over: the payload's array has ended. */
 static enum dd_got read_run(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake,
                             bool *over)
 {
@@ -127,7 +127,7 @@ static enum dd_got read_run(struct dd_decoder *d, struct dd_chunk *chunk, struct
         if (take_span(d, &s, &why))
             return DD_ILL_FORMED;
         if (why == GW_REASONS && chunk->n && chunk->spans[0].trace_id != s.trace_id) {
-            d->json = before; /* the next chunk begins with it */
+            d->json = before; /* it is the first span of the next chunk */
             d->left_out = left_out;
             return DD_TAKEN;
         }

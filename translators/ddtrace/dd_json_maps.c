@@ -1,4 +1,4 @@
-/* Objects of tags in JSON payloads: meta, metrics, and meta_struct, whose values are base64.
+/* Reads objects of tags in JSON payloads: meta, metrics, and meta_struct, whose values are base64.
  *
  * Keeps no state; entries go to the decoder's arena. Called by dd_json.c and dd_json_parts.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -62,7 +62,7 @@ enum dd_got dd_json_numbers(struct dd_decoder *d, struct dd_span *s)
     return dd_json_walked(d);
 }
 
-/* Bytes stand in JSON as base64 (RFC 4648 §4). */
+/* JSON contains bytes as base64 (RFC 4648 §4). */
 static bool decode_base64(struct gw_arena *arena, gw_str text, gw_str *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -71,7 +71,7 @@ static bool decode_base64(struct gw_arena *arena, gw_str text, gw_str *out)
     size_t n = 0, have = 0;
     while (text.len && text.ptr[text.len - 1] == '=')
         text.len--;
-    if (text.len % 4 == 1) /* six bits are no byte */
+    if (text.len % 4 == 1) /* a single digit is less than a byte */
         return false;
     for (size_t i = 0; bytes && i < text.len; i++) {
         const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;

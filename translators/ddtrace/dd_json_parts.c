@@ -1,4 +1,4 @@
-/* Native span links and span events in JSON: lists of objects. dd_parts.h says which key is what.
+/* Reads native span links and span events in JSON: lists of objects. dd_parts.h defines the keys.
  *
  * Keeps no state; parts go to the decoder's arena. Called by dd_json.c.
  * SPDX-License-Identifier: Apache-2.0 */

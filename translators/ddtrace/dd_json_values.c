@@ -1,10 +1,11 @@
-/* Single values of JSON payloads, as tolerant as those of dd_msgpack.c, and the walk over arrays and objects.
+/* Reads single values of JSON payloads, with the tolerances of dd_msgpack.c, and walks over arrays and
+ * objects.
  *
  * Keeps no state. Called by the other dd_json*.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 
-/* What is next is not what the caller reads; null passes as empty. */
+/* The next value has another type than the caller reads; null is accepted as empty. */
 static enum dd_got other_kind(struct dd_decoder *d, enum gw_json_kind kind)
 {
     if (kind == GW_JSON_NULL)

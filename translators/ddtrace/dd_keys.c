@@ -1,5 +1,5 @@
-/* Takes entries out of a list of attributes that was written: those whose key stands there again, and those
- * without one (dd_keys.h).
+/* Removes entries from a list of attributes that was just written: those whose key occurs again later, and
+ * those with an empty key (dd_keys.h).
  *
  * Keeps no state. Called by dd_any.c, dd_links.c, dd_events.c and dd_struct.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -9,11 +9,11 @@
 
 #include <stdlib.h>
 
-enum { FEW = 16 }; /* up to so many, each is compared with each */
+enum { FEW = 16 }; /* up to this many entries are compared pairwise */
 
 void dd_keys_note(struct dd_keys *k, struct gw_arena *arena, const struct otlp_buf *w, gw_str key)
 {
-    if (k->n % FEW == 0 && (k->n & (k->n - 1)) == 0) { /* 0, 16, 32, 64 …: the room is full */
+    if (k->n % FEW == 0 && (k->n & (k->n - 1)) == 0) { /* at 0, 16, 32, 64 … entries the array is full */
         struct dd_key_at *more = gw_arena_raw(arena, k->n ? 2 * k->n : FEW, sizeof *more);
         if (more && k->n)
             memcpy(more, k->list, k->n * sizeof *more);
@@ -25,7 +25,7 @@ void dd_keys_note(struct dd_keys *k, struct gw_arena *arena, const struct otlp_b
         k->n = 0;
 }
 
-/* Keys that are not UTF-8 go out repaired: two of them may come out the same. */
+/* Keys with invalid UTF-8 are repaired, and two of them may become equal. */
 static void repair_keys(struct dd_keys *k, struct gw_arena *arena)
 {
     for (size_t i = 0; i < k->n; i++)
@@ -50,7 +50,7 @@ static int by_key(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Sorted, so that a long list that somebody made up costs no more than its length says. */
+/* Sorts the keys, so that a long hostile list does not take quadratic time. */
 static void mark_many(const struct dd_keys *k, struct gw_arena *arena, bool *out)
 {
     struct dd_key_at **order = gw_arena_raw(arena, k->n, sizeof *order);

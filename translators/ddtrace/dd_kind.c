@@ -1,5 +1,5 @@
-/* A span's kind (server, client, …), which Datadog's tracers rarely send: from the tag span.kind, else from
- * the span's type, name, tags and parent. docs/mapping.md, "Kind", has the rule.
+/* Determines a span's kind (server, client, …), which Datadog's tracers rarely send: from the tag span.kind,
+ * else from the span's type, name, tags and parent. docs/mapping.md, "Kind", has the rule.
  *
  * Keeps no state. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -18,7 +18,7 @@ static enum dd_span_kind named_kind(gw_str text)
         return gw_str_ieq(text, GW_STR("internal")) ? DD_KIND_INTERNAL : DD_KIND_NONE;
     case 'p':
         return gw_str_ieq(text, GW_STR("producer")) ? DD_KIND_PRODUCER : DD_KIND_NONE;
-    case 'b': /* Java's jms.deliver: the time that a message spent in the broker */
+    case 'b': /* dd-trace-java's jms.deliver: the time that a message spent in the broker */
         return gw_str_ieq(text, GW_STR("broker")) ? DD_KIND_CONSUMER : DD_KIND_NONE;
     default:
         return DD_KIND_NONE;
@@ -33,7 +33,8 @@ static bool one_of(gw_str s, const char *const *words)
     return false;
 }
 
-/* The request came in here: nobody in this chunk called, or another service did. */
+/* Returns whether the request entered the service here: the span's parent is not in this chunk, or is of
+ * another service. */
 static bool enters_service(struct dd_fields *f, struct dd_scanned *c)
 {
     f->by_parent = true;
@@ -49,7 +50,8 @@ static bool says_one_of(gw_str text, const char *const *words)
     return false;
 }
 
-/* The name before the resource, which holds the queue's: "Consume Topic to-send". */
+/* Uses the name before the resource, because the resource contains the queue's name: "Consume Topic
+ * to-send". */
 static enum dd_span_kind queue_kind(const struct dd_span *s)
 {
     static const char *const out[] = {"produce", "send", "publish", NULL}, *const in[] = {
@@ -98,7 +100,7 @@ static enum dd_span_kind kind_by_type(struct dd_fields *f, struct dd_scanned *c)
         return rpc_kind(f);
     if (gw_str_ieq(type, GW_STR("llm")))
         return dd_has(f, DD_T_OUT_HOST) ? DD_KIND_CLIENT : DD_KIND_INTERNAL;
-    return named_kind(type); /* httpd-datadog's is "server" */
+    return named_kind(type); /* httpd-datadog's type is "server" */
 }
 
 static enum dd_span_kind kind_by_name(struct dd_fields *f, struct dd_scanned *c)

@@ -1,5 +1,5 @@
-/* The buffers of all groups become frames of whole ExportTraceServiceRequests. A first walk decides which
- * spans go into a frame and measures the messages around them; then the frame is written in one go.
+/* Arranges the buffers of all groups as frames of complete ExportTraceServiceRequests. A first walk decides
+ * which spans go into a frame and measures the messages around them; then the frame is written in one go.
  *
  * The state lives for one call. Called by dd_translate.c at the end of a payload.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -15,7 +15,7 @@ enum { SCOPE_NAME = 1, SCOPE_VERSION = 2 };
 
 enum { SLACK = 64 /* the writer asks for a little more than it uses */ };
 
-/* A run of spans of one scope that goes into one frame. */
+/* Adjacent spans of one scope that go into one frame. */
 struct piece {
     const struct dd_scope *scope;
     size_t from, to; /* bytes of the scope's buffer */
@@ -57,7 +57,7 @@ static size_t scope_size(const struct dd_layout *l, const struct dd_scope *s)
     return wire_len_field_size(name_size(l, s)) + text_size(s->version);
 }
 
-/* ScopeSpans without its spans. */
+/* Returns the size of ScopeSpans without its spans. */
 static size_t piece_base(const struct dd_layout *l, const struct dd_scope *s)
 {
     return wire_len_field_size(scope_size(l, s)) + text_size(l->schema_url);
@@ -79,7 +79,7 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
     otlp_bytes(w, SCOPE_VERSION, s->version);
 }
 
-/* Ids of this piece: their halves, or their places in the frame. */
+/* Writes the positions in the frame of this piece's incomplete ids. */
 static uint32_t *put_incomplete_ids(const struct piece *piece, size_t moved, uint32_t *out)
 {
     for (const struct dd_pending *p = piece->pending; p && p->offset < piece->to; p = p->next)
@@ -137,14 +137,14 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct frame_pl
         return dd_out_of_memory(err);
     }
     (*out)->arrived = l->arrived;
-    (*out)->budget = w.account; /* until the frame is offered */
+    (*out)->budget = w.account; /* the writer's budget pays until the frame is offered */
     (*out)->charged = w.cap;
     if (incomplete)
         gw_frame_pending_ids(*out, incomplete, (uint32_t)plan->incomplete);
     return GW_OK;
 }
 
-/* State of the walk over all spans. */
+/* The state of the walk over all spans. */
 struct walk {
     const struct dd_layout *l;
     struct frame_plan plan;
@@ -153,7 +153,7 @@ struct walk {
     struct gw_err *err;
 };
 
-/* Adds the sizes of the messages around the spans, which are known only when the plan is closed. */
+/* Adds the sizes of the messages around the spans, which are known only when the frame is full. */
 static void measure_frame(struct walk *k)
 {
     k->plan.size = 0;
@@ -209,7 +209,7 @@ static struct piece *piece_of(struct walk *k, struct part *part, const struct dd
     return piece;
 }
 
-/* End of the span field that starts at `at`: one byte of tag, its length, its bytes. */
+/* Returns the end of the span field that starts at `at`: one byte of tag, the length, the bytes. */
 static size_t span_end(const struct otlp_buf *w, size_t at)
 {
     size_t len = 0;

@@ -1,6 +1,6 @@
-/* Makes a plan (dd_plan.h) of a span that the slow path has just written: which values must be equal the next
- * time, which of them the scan and the grouping look at, and which bytes come out between those that differ.
- * Where the result depends on something that a plan does not compare, no plan is made.
+/* Makes a plan (dd_plan.h) from a span that the slow path has just written: which values must be equal next
+ * time, which of them the scan and the grouping read, and which bytes are written between those that differ.
+ * If the result depends on something that a plan does not compare, no plan is made.
  *
  * Plans go to the translator's cache. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -12,7 +12,7 @@
 
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
-/* The span that a plan is made of, and the plan. */
+/* The span that a plan is made from, and the plan. */
 struct learner {
     struct dd_fields *f;
     const struct dd_key *keys;
@@ -50,7 +50,7 @@ static bool is_propagated(gw_str key)
     return gw_str_starts(key, GW_STR("_dd.p."));
 }
 
-/* Said twice, a header, or part of the trace's state. */
+/* Returns whether a key occurs twice, is a header, or is part of the trace state. */
 static bool has_odd_keys(const struct learner *l)
 {
     for (size_t i = 0; i < entries_n(l); i++) {
@@ -72,7 +72,7 @@ static bool can_have_plan(const struct dd_writer *w, const struct learner *l)
 
 /* ---- what must be equal ---- */
 
-/* The attributes from whose values nothing is concluded. */
+/* Attributes from whose values nothing is derived. */
 static bool is_opaque(unsigned attr)
 {
     switch (attr) {
@@ -109,7 +109,7 @@ static bool is_opaque(unsigned attr)
     }
 }
 
-/* The attribute that a name becomes on this span. */
+/* Returns the attribute that a name becomes on this span. */
 static unsigned attr_of(const struct dd_fields *f, unsigned name)
 {
     if (name == DD_T_PEER_PORT && f->kind == DD_KIND_SERVER)
@@ -117,7 +117,7 @@ static unsigned attr_of(const struct dd_fields *f, unsigned name)
     return name < DD_ATTRS ? name : dd_names[name].to;
 }
 
-/* The name stands once, and no other one becomes the attribute. */
+/* Returns whether the name occurs once and no other name becomes the attribute. */
 static bool is_only_source(const struct learner *l, unsigned name, unsigned attr)
 {
     int n = 0;
@@ -131,12 +131,12 @@ static bool is_only_source(const struct learner *l, unsigned name, unsigned attr
     return n == 1;
 }
 
-/* The attribute is what the entry says, no more and no less. */
+/* Returns whether the attribute is exactly the entry's value. */
 static bool passed_on(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
     unsigned name = l->keys[entry].name, attr = attr_of(f, name);
-    if (name == DD_T_PEER_ADDRESS) /* perhaps with a port behind it */
+    if (name == DD_T_PEER_ADDRESS) /* a port may follow the address */
         return false;
     if (attr >= DD_ATTRS || !is_opaque(attr) || !dd_is_set(f, attr) || !is_only_source(l, name, attr))
         return false;
@@ -147,7 +147,7 @@ static bool passed_on(const struct learner *l, size_t entry)
            o->s.ptr == f->span->meta[entry].value.ptr && o->s.len == f->span->meta[entry].value.len;
 }
 
-/* The parts of the URL are nobody else's, and it is used up for them. */
+/* Returns whether the parts of the URL come only from this entry and the entry is used up for them. */
 static bool is_url(const struct learner *l, size_t entry)
 {
     static const unsigned parts[] = {DD_A_URL_FULL, DD_A_URL_SCHEME, DD_A_URL_PATH, DD_A_URL_QUERY};
@@ -174,7 +174,7 @@ static bool learn_url(const struct learner *l, size_t entry)
     return dd_plan_keep(l->plan, &url->scheme) && dd_plan_keep(l->plan, &url->host);
 }
 
-/* The only query of the span, and it held data. */
+/* Returns whether this is the span's only query, and it contained data. */
 static bool is_query(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
@@ -203,14 +203,14 @@ static bool is_upper_half(const struct learner *l, size_t entry)
            gw_str_hex64(l->f->span->meta[entry].value, &upper) && is_only_source(l, DD_T_TID, DD_UNKNOWN);
 }
 
-/* It is used up for the trace id. */
+/* Returns whether the entry is used up for the trace id. */
 static bool is_trace_id(const struct learner *l, size_t entry)
 {
     return l->keys[entry].name == DD_T_OTEL_TRACE_ID && is_text(l, entry) &&
            dd_is_used(l->f, DD_T_OTEL_TRACE_ID) && is_only_source(l, DD_T_OTEL_TRACE_ID, DD_UNKNOWN);
 }
 
-/* Spans are told apart by it. What the trace says is not. */
+/* Returns whether the entry's value distinguishes spans. Values of the trace do not count. */
 static bool is_label(const struct learner *l, size_t entry)
 {
     const struct dd_span *s = l->f->span;
@@ -327,7 +327,7 @@ static bool learn_noted(const struct learner *l)
     return true;
 }
 
-/* The entries that are looked at although they are equal. */
+/* Records the entries that are read although they are equal. */
 static void learn_looked_at(const struct learner *l)
 {
     struct dd_plan *p = l->plan;
@@ -351,8 +351,8 @@ static bool add_run(const struct learner *l, struct dd_run *run, const uint8_t *
     return dd_plan_keep(l->plan, &run->bytes);
 }
 
-/* The runs of a map with the entries first … first + n − 1. NULL when there is no room, or when tags were
- * left out that cannot be read. */
+/* Returns the runs of a map with the entries first … first + n − 1. NULL if there is no room, or if
+ * unreadable tags were left out. */
 static struct dd_run *learn_map(const struct learner *l, gw_str raw, size_t first, size_t n)
 {
     struct dd_msgpack in;
@@ -378,7 +378,7 @@ static struct dd_run *learn_map(const struct learner *l, gw_str raw, size_t firs
     return add_run(l, &run[runs], from, in.at, DD_PLAN_ENTRIES) ? run : NULL;
 }
 
-/* A plan is good without, too. */
+/* If there is no memory for this, the plan is still valid. */
 static void learn_maps(const struct learner *l)
 {
     const struct dd_span *s = l->f->span;
@@ -404,7 +404,8 @@ static bool learn_fact(const struct learner *l, unsigned tag)
     return dd_plan_keep(p, &p->facts[p->facts_n++].text);
 }
 
-/* A host tag that is the resource's: the resource is found by it, so the next span's will be as well. */
+/* A host tag is on the resource. The resource is found by it, so it will also be on the resource of the next
+ * span. */
 static bool learn_host(const struct learner *l, unsigned tag)
 {
     if (tag != DD_T_DD_HOSTNAME && tag != DD_T_DD_TRACER_HOSTNAME && tag != DD_T_DD_TRACER_HOST &&
@@ -435,7 +436,8 @@ static enum dd_gap_kind url_gap(unsigned attr)
                                     : DD_GAP_END;
 }
 
-/* The gap for what the step wrote, if that is the span's own value; else its kind is DD_GAP_END. */
+/* Returns the gap for what the step wrote if that is the span's own value; otherwise its kind is
+ * DD_GAP_END. */
 static struct dd_gap gap_of(const struct learner *l, const struct dd_step *step)
 {
     struct dd_gap gap = {.attr = (uint16_t)step->number, .entry = (uint16_t)step->number};

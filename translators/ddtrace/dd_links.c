@@ -1,4 +1,5 @@
-/* Span.links, from the native list and from the tag `_dd.span_links`, without those that stand in both.
+/* Writes Span.links from the native list and from the tag `_dd.span_links`; a link that is in both is written
+ * once.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -22,10 +23,10 @@ enum {
 #define FLAGS_ARE_PRESENT UINT32_C(0x80000000)
 
 enum {
-    SEARCHED = 64 /* native links that one of the JSON is compared with, past the one at its own place */
+    SEARCHED = 64 /* how many native links a JSON link is compared with, besides the one at its own index */
 };
 
-/* A link of either kind; attributes apart. */
+/* A link of either kind, without its attributes. */
 struct link {
     uint64_t high, low, span_id;
     gw_str tracestate;
@@ -46,7 +47,7 @@ static bool has_ids(const struct link *l)
     return (l->high || l->low) && l->span_id;
 }
 
-/* A trace state that does not parse is none. */
+/* A trace state that cannot be parsed is left out. */
 static gw_str parsed_state(gw_str said, struct dd_oddities *odd)
 {
     if (dd_tracestate_valid(said))
@@ -95,7 +96,7 @@ static bool write_native(struct otlp_buf *w, struct gw_arena *arena, const struc
 
 /* ---- the JSON ---- */
 
-/* Hexadecimal text, or an integer. *ok is false for what is neither. */
+/* Reads hexadecimal text or an integer. *ok is false for anything else. */
 static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok)
 {
     struct gw_json_number n;
@@ -111,7 +112,7 @@ static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok
     }
 }
 
-/* A whole number that is not negative, as a number or as decimal text. */
+/* Reads a non-negative whole number, as a number or as decimal text. */
 static void read_count(struct gw_json *j, uint64_t *out, bool *ok)
 {
     struct gw_json_number n;
@@ -159,7 +160,7 @@ static bool has_members(gw_str object, struct gw_arena *arena)
     return object.len && gw_json_kind(&j) == GW_JSON_OBJECT && gw_json_object(&j) && gw_json_member(&j, &key);
 }
 
-/* One element of the array. *ok: it is a link. Members that we do not know are passed over. */
+/* Reads one element of the array. *ok: it is a link. Unknown members are ignored. */
 static void read_link(struct gw_json *j, struct link *l, bool *ok, struct dd_oddities *odd)
 {
     gw_str key;
@@ -191,7 +192,8 @@ static void read_link(struct gw_json *j, struct link *l, bool *ok, struct dd_odd
     *ok = *ok && (has_ids(l) || l->tracestate.len || has_members(l->attributes, j->arena));
 }
 
-/* A link without ids is told from others by its attributes; tracers that send it twice send the same. */
+/* Links without ids are compared by their attributes; tracers that send a link twice send the same
+ * attributes. */
 static bool same_attributes(const struct dd_link *native, gw_str json, struct gw_arena *arena)
 {
     struct gw_json j;
@@ -214,7 +216,7 @@ static bool same_link(const struct dd_link *native, const struct link *l)
     return native->span_id == l->span_id && native->trace_id == l->low && native->trace_id_high == l->high;
 }
 
-/* Tracers that send both send them in the same order. */
+/* Tracers that send both lists send them in the same order. */
 static bool is_native(const struct dd_link *native, size_t n, const struct link *l, size_t place,
                       struct gw_arena *arena)
 {

@@ -1,15 +1,15 @@
-/* Puts one span's tags into dd_fields by number. A key that stands twice counts once: a metric before a meta,
- * the last before the others. The options strip and promote are applied here.
+/* Puts one span's tags into dd_fields by number. If a key occurs twice, one value counts: a metric before a
+ * meta, otherwise the last one. The options strip and promote are applied here.
  *
- * The table of keys seen belongs to the writer and is reused from span to span. Called by dd_export.c on the
- * slow path.
+ * The table of keys belongs to the writer and is reused from span to span. Called by dd_export.c on the slow
+ * path.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_strings.h"
 #include "translators/ddtrace/dd_write.h"
 
 enum { MAX_PROBES = 32, MAX_HEADERS = 64, FEW = DD_TWIN_SLOTS / 2 };
 
-/* A table of the entries of one span, by key. */
+/* A hash table of one span's entries, by key. */
 struct twins {
     struct dd_twin *slots;
     size_t mask;
@@ -19,7 +19,7 @@ struct twins {
 static bool twins_open(struct dd_writer *w, size_t n, struct gw_arena *arena, struct twins *t)
 {
     if (n <= FEW) {
-        if (++w->generation == 0) { /* once in four billion spans */
+        if (++w->generation == 0) { /* the counter wraps once in four billion spans */
             memset(w->twins, 0, sizeof w->twins);
             w->generation = 1;
         }
@@ -41,7 +41,7 @@ static gw_str key_at(const struct dd_span *s, size_t index)
     return index < s->metrics_n ? s->metrics[index].key : s->meta_struct[index - s->metrics_n].key;
 }
 
-/* The entry that has this key already, or the number of `index` itself, which is then remembered. */
+/* Returns the entry that has this key already, or `index` itself, which is then remembered. */
 static size_t earlier_entry(const struct twins *t, const struct dd_span *s, size_t index, uint32_t hash)
 {
     size_t at = hash & t->mask;
@@ -77,7 +77,7 @@ static bool is_stripped(const struct dd_options *opt, gw_str key)
     return false;
 }
 
-/* The attribute's key for the header that a tag is about; empty when it is about none. */
+/* Returns the attribute's key for a header tag; empty for other tags. */
 static gw_str header_key(struct gw_arena *arena, gw_str key)
 {
     size_t head = STARTS(key, "http.request.headers.") ? 21 : STARTS(key, "http.response.headers.") ? 22 : 0;
@@ -91,8 +91,8 @@ static gw_str header_key(struct gw_arena *arena, gw_str key)
     return gw_str_n(name, key.len - 1);
 }
 
-/* An attribute of this key is there already, or will be: a user's own, or that of a header in other
- * letters. */
+/* Returns whether there is, or will be, an attribute with this key: the user's own, or that of a header in
+ * other letter case. */
 static bool header_taken(const struct dd_writer *w, gw_str key)
 {
     const struct dd_span *s = w->f.span;
@@ -119,7 +119,7 @@ static bool add_header(struct dd_writer *w, const struct dd_text *t)
     return true;
 }
 
-/* Header tags that neither stand twice nor are stripped. */
+/* Adds header tags that do not occur twice and are not stripped. */
 static void add_headers(struct dd_writer *w)
 {
     const struct dd_span *s = w->f.span;
@@ -134,7 +134,7 @@ static void set_tag(struct dd_fields *f, unsigned name, struct dd_said said)
     f->seen[name / 64] |= (uint64_t)1 << (name % 64);
 }
 
-/* OTLP wants no key empty; the tag is counted, in whatever map it stands. */
+/* OTLP does not allow empty keys. Such a tag is dropped and counted, in whichever map it is. */
 static void drop_if_empty(struct dd_writer *w, gw_str key, size_t index)
 {
     if (__builtin_expect(key.len, 1))
@@ -182,7 +182,7 @@ static void load_number(struct dd_writer *w, const struct twins *twins, size_t i
     w->rest[w->rest_n++] = (uint32_t)index;
 }
 
-/* A structure under a key that a tag has too takes the tag's place, unless the tag means something. */
+/* If a structure has the same key as a tag, it replaces the tag, unless the tag has a meaning of its own. */
 static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i)
 {
     const struct dd_span *s = w->f.span;
@@ -195,7 +195,7 @@ static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i
     drop_if_empty(w, s->meta_struct[i].key, index);
 }
 
-/* Options strip and promote: rare, so they go over the keys once more. */
+/* Applies the options strip and promote. They are rarely set, so this is a second pass over the keys. */
 static void apply_options(struct dd_writer *w)
 {
     const struct dd_span *s = w->f.span;

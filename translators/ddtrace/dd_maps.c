@@ -1,8 +1,8 @@
-/* Maps of tags in msgpack formats whose keys are text (v0.4: meta, metrics, meta_struct; attributes of span
- * links). They are the larger part of every span, so the usual entry is decided in the loop and the others
- * are read by the functions called …_any.
+/* Reads maps of tags in msgpack formats with text keys (v0.4: meta, metrics, meta_struct; attributes of span
+ * links). They are the larger part of every span, so the loop handles the usual entry itself; functions named
+ * …_any read all others.
  *
- * Keeps no state: entries go to the decoder's arena. Called by dd_v04.c, dd_v05.c (single values) and
+ * Keeps no state; entries go to the decoder's arena. Called by dd_v04.c, dd_v05.c (single values) and
  * dd_parts_msgpack.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
@@ -35,12 +35,13 @@ enum dd_got dd_maps_key(struct dd_decoder *d, gw_str *key, bool *named)
     return got == DD_OTHER_TYPE ? dd_msgpack_skip(&d->in) : got;
 }
 
-/* Reads the entry at `at` and returns where the next one begins; NULL when the body is not well-formed or the
- * arena is spent. *kept is true before the call; false after it when the entry is left out. */
+/* Reads the entry at `at` and returns where the next one begins; NULL if the body is not well-formed or the
+ * arena's budget is used up. *kept is true before the call; the function sets it to false if the entry is
+ * left out. */
 typedef const uint8_t *read_entry_f(struct dd_decoder *, const uint8_t *at, void *entry, bool *kept);
 
 /* Reads a map into an array of entries of `size` bytes each. Always inlined, so that each caller has its own
- * loop with its entry's reader in it, and `at` in a register: this is the innermost loop of all. */
+ * loop with its own reader, and `at` in a register: this is the innermost loop of the decoder. */
 __attribute__((always_inline)) static inline enum dd_got
 read_entries(struct dd_decoder *d, read_entry_f *read, size_t size, void **out, size_t *out_n)
 {
@@ -69,7 +70,7 @@ read_entries(struct dd_decoder *d, read_entry_f *read, size_t size, void **out, 
     return DD_TAKEN;
 }
 
-/* Where the reader stands after `got`, or NULL. */
+/* Returns the reader's position after `got`, or NULL. */
 static const uint8_t *next_entry(const struct dd_decoder *d, enum dd_got got)
 {
     return got == DD_TAKEN ? d->in.at : NULL;
@@ -87,11 +88,11 @@ static enum dd_got read_any_text(struct dd_decoder *d, struct dd_text *t, bool *
     return dd_msgpack_skip(&d->in);
 }
 
-/* An entry that is not two short texts. */
+/* Reads an entry that is not two short texts. */
 static const uint8_t *text_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_text *t, bool *kept)
 {
     d->in.at = at;
-    /* dd-trace-js writes str32, always */
+    /* dd-trace-js always writes str32 */
     if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value))
         return d->in.at;
     d->in.at = at;
@@ -140,7 +141,7 @@ enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, unio
     return dd_msgpack_skip(&d->in);
 }
 
-/* An entry that is not a text and a number. */
+/* Reads an entry that is not a text and a number. */
 static const uint8_t *number_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_number *m,
                                        bool *kept)
 {
@@ -175,7 +176,7 @@ enum dd_got dd_maps_numbers(struct dd_decoder *d, struct dd_number **out, size_t
     return got;
 }
 
-/* The bytes of a msgpack value, wrapped in bin or standing there as they are. */
+/* Reads the bytes of a msgpack value, either inside a bin or directly. */
 static const uint8_t *struct_entry(struct dd_decoder *d, const uint8_t *at, void *entry, bool *kept)
 {
     struct dd_text *t = entry;

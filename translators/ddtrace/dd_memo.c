@@ -1,6 +1,6 @@
-/* A cache of queries without their data, by the text that the tracer sent (dd_memo.h).
+/* A cache of obfuscated queries, by the text that the tracer sent (dd_memo.h).
  *
- * One per translator; answers live in its arena. Called by dd_semconv_db.c, and by dd_translate.c between
+ * One per translator; results are in its arena. Called by dd_semconv_db.c, and by dd_translate.c between
  * requests.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_memo.h"

@@ -1,11 +1,11 @@
-/* dd_memo.h: a cache of queries that were read before.
+/* dd_memo.h: a cache of queries that were obfuscated before.
  *
- * Removing the data from a query, and finding its verb and table, reads every token: some 1.5 µs for a usual
- * SELECT. An application repeats few queries (and tracers send each twice, as resource and as tag), so
- * results are kept up to a bound. A query that does not fit is read each time.
+ * To remove the data from a query and to find its verb and table, every token must be read; a usual SELECT
+ * takes some 1.5 µs. An application repeats few queries (and tracers send each twice, as resource and as
+ * tag), so results are kept up to a limit. Queries beyond it are read each time.
  *
- * Ownership: one per translator. Answers live until dd_memo_tidy, which the translator calls between requests
- * only.
+ * Ownership: one per translator. Results are valid until dd_memo_tidy, which the translator calls only
+ * between requests.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_MEMO_H
@@ -13,11 +13,15 @@
 
 #include "core/base/arena.h"
 
-enum { DD_MEMO_SLOTS = 1024, DD_MEMO_TEXT = 4096 /* longest query kept */, DD_MEMO_BYTES = 512 * 1024 };
+enum {
+    DD_MEMO_SLOTS = 1024,
+    DD_MEMO_TEXT = 4096 /* longest query that is kept */,
+    DD_MEMO_BYTES = 512 * 1024
+};
 
 struct dd_query {
-    gw_str text;                           /* without data */
-    gw_str operation, collection, summary; /* of SQL alone */
+    gw_str text;                           /* obfuscated */
+    gw_str operation, collection, summary; /* only of SQL */
 };
 
 struct dd_memo {
@@ -33,13 +37,13 @@ struct dd_memo {
 
 void dd_memo_init(struct dd_memo *);
 void dd_memo_fini(struct dd_memo *);
-/* Forgets everything when there is no room for more. */
+/* Forgets everything if there is no room for more. */
 void dd_memo_tidy(struct dd_memo *);
 
-/* `how` says in which language the text was read: an answer holds for that alone. NULL when unknown. *hash is
- * for dd_memo_put. */
+/* `how` is the language in which the text was read; results for other languages do not match. Returns NULL if
+ * the query is unknown. *hash is for dd_memo_put. */
 const struct dd_query *dd_memo_get(const struct dd_memo *, unsigned how, gw_str raw, uint64_t *hash);
-/* Keeps copies. NULL when there is no room. */
+/* Stores copies. Returns NULL if there is no room. */
 const struct dd_query *dd_memo_put(struct dd_memo *, unsigned how, gw_str raw, uint64_t hash,
                                    const struct dd_query *);
 

@@ -1,13 +1,13 @@
-/* The msgpack reader's rare forms: the usual ones are inline in dd_msgpack.h. Input is hostile: a length or
- * count is checked against the bytes that remain before it is used.
+/* Reads the rare forms of msgpack; the usual ones are inline in dd_msgpack.h. Input is hostile: a length or
+ * count is checked against the remaining bytes before it is used.
  *
  * The state is the caller's cursor, struct dd_msgpack. Called by the decoders of msgpack formats, dd_learn.c
  * and dd_struct.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_msgpack.h"
 
-/* What a first byte announces. `head` bytes stand before the contents; `n` is the length (text, ext) or count
- * (containers). */
+/* What the first byte of a value tells: `head` bytes come before the contents; `n` is the length (text, ext)
+ * or count (containers). */
 struct head {
     enum dd_kind kind;
     uint32_t head;
@@ -22,7 +22,7 @@ void dd_msgpack_init(struct dd_msgpack *in, gw_str bytes, uint32_t max_elements)
         .at = begin, .end = begin + bytes.len, .begin = begin, .max_elements = max_elements};
 }
 
-/* Records the first byte that cannot be read; returns DD_ILL_FORMED. `why` is static text. */
+/* Records the first byte that cannot be read. Returns DD_ILL_FORMED. `why` is static text. */
 static enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why,
                                   uint64_t claimed)
 {
@@ -75,14 +75,14 @@ static uint64_t big_endian(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-/* Bytes of the fixed-size scalars from 0xc0 to 0xdf, without the first one; lengths and counts for the
- * others. */
+/* By first byte, 0xc0 to 0xdf: how many bytes follow it in fixed-size scalars, or in the length or count of
+ * the other types. */
 static const uint8_t argument[0x20] = {
     0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, /* c0 */
     1, 2, 4, 8, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4, /* d0 */
 };
 
-/* Reads what the next value announces and checks that its contents can stand in the remaining bytes. */
+/* Reads the head of the next value and checks that its contents fit into the remaining bytes. */
 static enum dd_got read_head(struct dd_msgpack *in, struct head *h)
 {
     size_t left = (size_t)(in->end - in->at), need;
@@ -134,7 +134,7 @@ enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
 {
     struct head h;
     size_t left = (size_t)(in->end - in->at);
-    /* str32, the only one that dd-trace-js writes */
+    /* str32, the only form that dd-trace-js writes */
     if (left >= 5 && *in->at == 0xdb && dd_msgpack_be32(in->at + 1) <= left - 5) {
         *out = gw_str_n((const char *)in->at + 5, dd_msgpack_be32(in->at + 1));
         in->at += 5 + out->len;
@@ -167,7 +167,7 @@ static double float_of(const uint8_t *p)
     return f32.f;
 }
 
-/* p is the first byte of an integer that is wholly there. */
+/* p is the first byte of an integer whose bytes are all present. */
 static enum dd_number_kind integer_of(const uint8_t *p, union dd_number_value *v)
 {
     switch (*p) {
@@ -303,8 +303,8 @@ enum dd_got dd_msgpack_skip(struct dd_msgpack *in)
 {
     const uint8_t *start = in->at;
     struct head h;
-    /* Values still to pass. Each takes a byte at least, so more than the bytes that are left cannot
-     * follow. */
+    /* `pending` values are still to be skipped. Each takes at least one byte, so there cannot be more of them
+     * than bytes. */
     for (uint64_t pending = 1; pending; pending--) {
         if (read_head(in, &h))
             goto bad;

@@ -1,25 +1,25 @@
 /* dd_msgpack.h: a cursor over msgpack bytes.
  *
  *      begin        at ──▶                         end
- *      [.. read ..][ next value ][ ............... ]        text comes out as a view; nothing is copied or allocated
+ *      [.. read ..][ next value ][ ............... ]        texts are views; nothing is copied or allocated
  *
- * A typed read either takes the next value, or says why not, and leaves `at` where it was:
+ * A typed read takes the next value, or returns why it cannot and leaves `at` unchanged:
  *
- *      DD_TAKEN       the value is in *out, `at` stands behind it
- *      DD_OTHER_TYPE  a well-formed value of a type that cannot be read as this: the caller may skip it (dd_msgpack_skip)
- *      DD_ILL_FORMED  no msgpack: `bad`, `why` and `claimed` tell the place and the words (dd_msgpack_fail); read no further
+ *      DD_TAKEN       the value is in *out, `at` is after it
+ *      DD_OTHER_TYPE  a well-formed value of another type: the caller may skip it (dd_msgpack_skip)
+ *      DD_ILL_FORMED  not msgpack: `bad`, `why` and `claimed` describe the error (dd_msgpack_fail); stop
  *
  * Reads are as tolerant as Datadog's agent, because tracers rely on it: nil is "", 0 or an empty container;
  * text may be str or bin; an integer may have any width and sign, or be a float without a fraction; a float
  * may be an integer. A negative integer read as unsigned keeps its 64 bits (some encoders write ids as
- * signed). An unsigned above INT64_MAX read as signed is INT64_MAX.
+ * signed). An unsigned integer above INT64_MAX read as signed is INT64_MAX.
  *
- * Hostile input: a length or count is believed only as far as the remaining bytes allow (every value takes at
- * least one byte), so a count that was DD_TAKEN may size an allocation; a count above `max_elements` is
- * refused as ill-formed. Skipping is iterative: nesting costs no stack. Typed reads of containers nest only
- * as deep as the code that calls them.
+ * Hostile input: a length or count is accepted only if the remaining bytes allow it (every value takes at
+ * least one byte). So a count that was DD_TAKEN may size an allocation. A count above `max_elements` is
+ * ill-formed. Skipping is iterative, so nesting uses no stack. Typed reads of containers nest only as deep as
+ * the calling code.
  *
- * Threads: one owner. Ownership: the bytes are the caller's and outlive every view.
+ * Threads: one owner. Ownership: the bytes belong to the caller and must outlive every view.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_MSGPACK_H
@@ -33,13 +33,13 @@ enum dd_got { DD_TAKEN = 0, DD_OTHER_TYPE, DD_ILL_FORMED };
 struct dd_msgpack {
     const uint8_t *at, *end, *begin;
     uint32_t max_elements; /* of one array or map */
-    /* after DD_ILL_FORMED */
+    /* Set after DD_ILL_FORMED. */
     const uint8_t *bad; /* the byte that cannot be read */
     const char *why;
-    uint64_t claimed; /* the length or count that is too large; 0 where there is none */
+    uint64_t claimed; /* the length or count that is too large; 0: not applicable */
 };
 
-/* What the next value is. DD_END: no byte is left. DD_NEVER: 0xc1, which msgpack never uses. */
+/* The type of the next value. DD_END: there is none. DD_NEVER: 0xc1, which msgpack does not use. */
 enum dd_kind {
     DD_END,
     DD_NEVER,
@@ -54,7 +54,7 @@ enum dd_kind {
     DD_EXT
 };
 
-/* A number in the type that the wire had. DD_UINT only above INT64_MAX. */
+/* A number in the type that it has on the wire. DD_UINT only above INT64_MAX. */
 enum dd_number_kind { DD_INT, DD_UINT, DD_DOUBLE };
 union dd_number_value {
     int64_t i;
@@ -62,25 +62,25 @@ union dd_number_value {
     double d;
 };
 
-/* A number as what a field wants: false when it has a fraction or is out of range. */
+/* Converts a number to the type of a field. Returns false if it has a fraction or is out of range. */
 bool dd_number_u64(enum dd_number_kind, union dd_number_value, uint64_t *out);
-/* an unsigned above INT64_MAX is INT64_MAX */
+/* an unsigned value above INT64_MAX becomes INT64_MAX */
 bool dd_number_i64(enum dd_number_kind, union dd_number_value, int64_t *out);
 double dd_number_double(enum dd_number_kind, union dd_number_value);
 
 void dd_msgpack_init(struct dd_msgpack *, gw_str bytes, uint32_t max_elements);
 
 enum dd_kind dd_msgpack_kind(const struct dd_msgpack *);
-const char *dd_kind_name(enum dd_kind); /* "map" */
+const char *dd_kind_name(enum dd_kind); /* Returns "map", for instance. */
 
-/* The reads below decide the usual forms in place and leave the others to these. */
+/* The reads below handle the usual forms inline and call these for the others. */
 enum dd_got dd_msgpack_text_any(struct dd_msgpack *, gw_str *out);
 enum dd_got dd_msgpack_u64_any(struct dd_msgpack *, uint64_t *out);
 enum dd_got dd_msgpack_i64_any(struct dd_msgpack *, int64_t *out);
 enum dd_got dd_msgpack_number_any(struct dd_msgpack *, enum dd_number_kind *, union dd_number_value *);
 enum dd_got dd_msgpack_container_any(struct dd_msgpack *, enum dd_kind, uint32_t *n);
 
-/* Takes nil, if that is next. */
+/* Takes nil if it is the next value. */
 static inline bool dd_msgpack_nil(struct dd_msgpack *in)
 {
     if (in->at == in->end || *in->at != 0xc0)
@@ -89,7 +89,7 @@ static inline bool dd_msgpack_nil(struct dd_msgpack *in)
     return true;
 }
 
-/* Moves behind the next value, whatever it is: DD_TAKEN or DD_ILL_FORMED. */
+/* Moves past the next value of any type. Returns DD_TAKEN or DD_ILL_FORMED. */
 enum dd_got dd_msgpack_skip(struct dd_msgpack *);
 /* The same, and *out is the value's bytes. */
 enum dd_got dd_msgpack_raw(struct dd_msgpack *, gw_str *out);
@@ -108,8 +108,8 @@ static inline uint32_t dd_msgpack_be32(const uint8_t *p)
     return __builtin_bswap32(v);
 }
 
-/* fixstr and str8, without a branch between them because their lengths follow no pattern: the byte behind the
- * text, or NULL when it is another form or is not all there. */
+/* Reads fixstr and str8, without a branch between them, because their lengths follow no pattern. Returns the
+ * byte after the text, or NULL for another form or an incomplete text. */
 static inline const uint8_t *dd_msgpack_short_text(const uint8_t *p, const uint8_t *end, gw_str *out)
 {
     size_t left = (size_t)(end - p);
@@ -123,7 +123,7 @@ static inline const uint8_t *dd_msgpack_short_text(const uint8_t *p, const uint8
     return p + head + len;
 }
 
-/* str, bin or nil. */
+/* Reads str, bin or nil. */
 static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
 {
     const uint8_t *after = dd_msgpack_short_text(in->at, in->end, out);
@@ -133,8 +133,8 @@ static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
     return DD_TAKEN;
 }
 
-/* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. Here: up
- * to 15 elements, and maps of up to 255 (a span of v1.0 has 16 fields). */
+/* Reads the header of a container; its elements follow (maps: n keys and n values). nil is an empty
+ * container. Inline: up to 15 elements, and maps of up to 255 (a span of v1.0 has 16 fields). */
 static inline enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
 {
     size_t left = (size_t)(in->end - in->at);
@@ -160,7 +160,7 @@ static inline enum dd_got dd_msgpack_map(struct dd_msgpack *in, uint32_t *n)
     return DD_TAKEN;
 }
 
-/* Here: ids, which are uint64, and small numbers. */
+/* Inline: ids, which are uint64, and small numbers. */
 static inline enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
 {
     const uint8_t *p = in->at;
@@ -177,7 +177,7 @@ static inline enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
     return DD_TAKEN;
 }
 
-/* Here: what has 64 bits (start) or 32 (many a duration), and small numbers. */
+/* Inline: values of 64 bits (start) or 32 bits (most durations), and small numbers. */
 static inline enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
 {
     const uint8_t *p = in->at;
@@ -201,7 +201,7 @@ static inline enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
     return DD_TAKEN;
 }
 
-/* Any number in the type that it has; nil is DD_INT 0. Here: float64 and small integers. */
+/* Reads any number in its own type; nil is DD_INT 0. Inline: float64 and small integers. */
 static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind,
                                             union dd_number_value *v)
 {
@@ -224,13 +224,13 @@ static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_numbe
 enum dd_got dd_msgpack_double(struct dd_msgpack *, double *out);
 enum dd_got dd_msgpack_bool(struct dd_msgpack *, bool *out); /* nil is false */
 
-/* Offset of `at`. */
+/* Returns the offset of `at`. */
 static inline size_t dd_msgpack_pos(const struct dd_msgpack *in)
 {
     return (size_t)(in->at - in->begin);
 }
 
-/* After DD_ILL_FORMED: the error for the sender, GW_BAD_MSGPACK. */
+/* After DD_ILL_FORMED: returns the error for the sender, GW_BAD_MSGPACK. */
 enum gw_code dd_msgpack_fail(const struct dd_msgpack *, struct gw_err *);
 
 #endif

@@ -1,7 +1,7 @@
-/* The table of known keys: attributes and tags of dd_attrs.def by number, with a hash table from text to
+/* The table of known keys: attributes and tags of dd_attrs.def by number, and a hash table from text to
  * number.
  *
- * Filled once per process, const after that. Looked up by dd_scan.c and dd_load.c; read everywhere.
+ * Filled once per process, constant afterwards. Looked up by dd_scan.c and dd_load.c; read everywhere.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_names.h"
 
@@ -31,13 +31,13 @@ struct dd_name_row dd_names[DD_NAMES + 1] = {
 
 _Static_assert(DD_NAMES * 2 < SLOTS, "the table of names is at most half full");
 
-/* Open addressing; the hash is looked at first. */
+/* Open addressing; the hash is compared first. */
 static struct slot {
     uint64_t hash;
-    uint16_t name; /* number + 1; 0: free */
+    uint16_t name; /* number + 1; 0: a free slot */
 } slots[SLOTS];
 
-/* Tags that are just called otherwise, as bits: on server spans, on client and producer spans, on others. */
+/* Tags that are only renamed, as bits: on server spans, on client and producer spans, on others. */
 uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
 uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
 uint64_t dd_rare_tags[(DD_NAMES + 63) / 64];
@@ -58,7 +58,7 @@ static void fill_table(void)
 {
     for (unsigned i = 0; i < DD_NAMES; i++) {
         uint64_t hash = dd_hash(dd_names[i].name);
-        GW_ASSERT(dd_name_of(dd_names[i].name, hash) == DD_UNKNOWN); /* a name stands in one row */
+        GW_ASSERT(dd_name_of(dd_names[i].name, hash) == DD_UNKNOWN); /* a name occurs in one row only */
         size_t at = hash & (SLOTS - 1);
         while (slots[at].name)
             at = (at + 1) & (SLOTS - 1);

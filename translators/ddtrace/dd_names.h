@@ -1,12 +1,12 @@
-/* dd_names.h: the keys that mean something, as numbers.
+/* dd_names.h: the known keys, as numbers.
  *
- *     "http.method" ──hash──▶ DD_T_HTTP_METHOD ──▶ goes to DD_A_HTTP_REQUEST_METHOD, by code
+ *     "http.method" ──hash──▶ DD_T_HTTP_METHOD ──▶ becomes DD_A_HTTP_REQUEST_METHOD, by code
  *
  * Attributes (DD_A_…, below DD_ATTRS) and tags (DD_T_…) of dd_attrs.def share one numbering. Every key of a
- * payload is looked up once; from then on it is a number. The table behind dd_name_of is filled once, at
+ * payload is looked up once and is a number from then on. The table behind dd_name_of is filled once, at
  * start.
  *
- * Threads: dd_names_init before any other use (dd_translator_new does it); reading from any thread.
+ * Threads: call dd_names_init before anything else (dd_translator_new does); any thread may read.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_NAMES_H
@@ -31,13 +31,13 @@ enum dd_name {
 #undef TAG
     DD_NAMES,
     DD_A_NONE = DD_NAMES,
-    DD_UNKNOWN = 0xFFFF /* a key that the table does not have */
+    DD_UNKNOWN = 0xFFFF /* the table does not have the key */
 };
 
 enum dd_type { DD_TY_STR, DD_TY_INT, DD_TY_DBL, DD_TY_BOOL, DD_TY_ARR };
 enum dd_when {
     DD_ANY = 7,
-    DD_SERVER = 1, /* these three are bits: what kind of span */
+    DD_SERVER = 1, /* these three are bits: the kind of span */
     DD_CLIENT = 2,
     DD_OTHER = 4,
     DD_NOT_SERVER = 6,
@@ -63,17 +63,17 @@ extern struct dd_name_row dd_names[DD_NAMES + 1];
 /* The tags that go to the resource, as bits. */
 extern uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
 
-/* The tags that are just called otherwise, on server spans, on client and producer spans, on others. */
+/* The tags that are only renamed, as bits: on server spans, on client and producer spans, on others. */
 extern uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
 
-/* The tags that are read by code and seldom there. */
+/* The tags that are read by code and occur rarely, as bits. */
 extern uint64_t dd_rare_tags[(DD_NAMES + 63) / 64];
 
 void dd_names_init(void);
-/* The number of a key, or DD_UNKNOWN. `hash` is dd_hash(key). */
+/* Returns the number of a key, or DD_UNKNOWN. `hash` is dd_hash(key). */
 unsigned dd_name_of(gw_str key, uint64_t hash);
 
-/* docs/reference/mapping.md, whole. */
+/* Prints docs/reference/mapping.md. */
 void dd_mapping_reference(FILE *);
 
 #endif

@@ -1,17 +1,18 @@
-/* dd_parts.h: native span links and span events, in msgpack and in JSON; private to dd_parts_msgpack.c and
- * dd_json_parts.c.
+/* dd_parts.h: reads native span links and span events, in msgpack and in JSON; private to dd_parts_msgpack.c
+ * and dd_json_parts.c.
  *
- *     keys of a link, an event, an attribute's value: dd_part_link, dd_part_event, dd_part_typed     here, once
- *     a text, a number, a map, a list …                                                              struct dd_part_reader, once a format
+ *     keys of a link, an event, an attribute's value: dd_part_…     here, once
+ *     a text, a number, a map, a list …                            struct dd_part_reader, once per format
  *
- * Both formats have the same keys, of the same types, with the same tolerances; what differs is how a value
- * is read. A struct dd_part_reader is one format's way of reading: its functions answer as the decoders do
+ * Both formats have the same keys with the same types and tolerances; only the way of reading a value
+ * differs. A struct dd_part_reader holds the functions of one format; their results are those of the decoders
  * (dd_decode.h).
  *
- * The functions are always inlined into callers that pass a constant reader, so that each format has direct
- * calls and no pointers are followed: events are read on the hot path of the tracers that send them.
+ * The functions are always inlined into callers that pass a constant reader, so each format has direct calls
+ * instead of calls through pointers: some tracers send events in every span, and this code is on the hot path
+ * then.
  *
- * Pure. What is read lives in the decoder's arena or is a view of the body.
+ * Keeps no state. Results are in the decoder's arena or are views of the body.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PARTS_H
@@ -25,7 +26,7 @@
 typedef enum dd_got dd_read_part_f(struct dd_decoder *, void *part, enum dd_field field);
 
 struct dd_part_reader {
-    /* a single value */
+    /* Read a single value. */
     enum dd_got (*text)(struct dd_decoder *, gw_str *);
     enum dd_got (*boolean)(struct dd_decoder *, bool *);
     enum dd_got (*u64)(struct dd_decoder *, uint64_t *);
@@ -33,22 +34,22 @@ struct dd_part_reader {
     enum dd_got (*real)(struct dd_decoder *, double *);
     enum dd_got (*number)(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *);
     enum dd_got (*skip)(struct dd_decoder *);
-    /* the attributes of a link, and those of an event */
+    /* Read the attributes of a link, and those of an event. */
     enum dd_got (*link_attributes)(struct dd_decoder *, struct dd_text **, size_t *n);
     enum dd_got (*event_attributes)(struct dd_decoder *, struct dd_event *);
     bool (*is_text)(struct dd_decoder *);
-    /* an attribute that is an array: [...], or {values: [...]} */
+    /* Read an attribute that is an array: [...], or {values: [...]}. */
     bool (*is_list)(struct dd_decoder *);
     enum dd_got (*elements)(struct dd_decoder *, struct dd_typed *);
     enum dd_got (*array)(struct dd_decoder *, struct dd_typed *);
-    /* a list of maps, as an array of parts of `size` bytes each; *left_out counts those that cannot be
-     * read */
+    /* Reads a list of maps into an array of parts of `size` bytes each; *left_out counts those that cannot be
+     * read. */
     enum dd_got (*list)(struct dd_decoder *, dd_read_part_f *read, size_t size, void **out, size_t *out_n,
                         uint64_t *left_out);
-    dd_read_part_f *link, *event; /* dd_part_link and dd_part_event of this reader */
+    dd_read_part_f *link, *event; /* dd_part_link and dd_part_event for this reader */
 };
 
-/* A number, or decimal text. */
+/* Reads a number, or decimal text. */
 DD_INLINE enum dd_got dd_part_count(const struct dd_part_reader *r, struct dd_decoder *d, uint64_t *out)
 {
     gw_str text;
@@ -59,7 +60,7 @@ DD_INLINE enum dd_got dd_part_count(const struct dd_part_reader *r, struct dd_de
     return got ? got : text.len == 0 || gw_str_u64(text, out) ? DD_TAKEN : DD_OTHER_TYPE;
 }
 
-/* A number, or hexadecimal text. */
+/* Reads a number, or hexadecimal text. */
 DD_INLINE enum dd_got dd_part_id(const struct dd_part_reader *r, struct dd_decoder *d, uint64_t *high,
                                  uint64_t *low)
 {
@@ -102,7 +103,7 @@ DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_dec
     }
 }
 
-/* … of an event. */
+/* Reads the value of the key `field` of an event. */
 DD_INLINE enum dd_got dd_part_event(const struct dd_part_reader *r, struct dd_decoder *d,
                                     struct dd_event *event, enum dd_field field)
 {
@@ -124,7 +125,7 @@ DD_INLINE enum dd_got dd_part_event(const struct dd_part_reader *r, struct dd_de
     }
 }
 
-/* Datadog's arrays hold no arrays. */
+/* Reads an array. Datadog's arrays cannot contain arrays. */
 DD_INLINE enum dd_got dd_part_array(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t)
 {
     if (t->in_array)
@@ -132,8 +133,8 @@ DD_INLINE enum dd_got dd_part_array(const struct dd_part_reader *r, struct dd_de
     return r->is_list(d) ? r->elements(d, t) : r->array(d, t);
 }
 
-/* … of an attribute's value: {type, string_value | bool_value | int_value | double_value | array_value}. A
- * bare value is read as the key that has its type. */
+/* Reads the value of an attribute: {type, string_value | bool_value | int_value | double_value |
+ * array_value}. A bare value is read like the member of its type. */
 DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t,
                                     enum dd_field field)
 {
@@ -157,7 +158,7 @@ DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_de
     }
 }
 
-/* The fields span_links and span_events of a span. */
+/* Read the fields span_links and span_events of a span. */
 DD_INLINE enum dd_got dd_part_links(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_span *s)
 {
     void *links = NULL;

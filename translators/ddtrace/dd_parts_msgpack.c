@@ -1,5 +1,5 @@
-/* Native span links and span events in msgpack: lists of maps with text keys. dd_parts.h says which key is
- * what.
+/* Reads native span links and span events in msgpack: lists of maps with text keys. dd_parts.h defines the
+ * keys.
  *
  * Keeps no state; parts go to the decoder's arena. Called by dd_v04.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -59,7 +59,7 @@ static enum dd_got read_map(struct dd_decoder *d, dd_read_part_f *read, void *pa
     for (uint32_t i = 0; !got && i < n; i++) {
         gw_str key = GW_NOSTR;
         got = dd_msgpack_text(&d->in, &key);
-        if (got == DD_OTHER_TYPE) /* no text names nothing */
+        if (got == DD_OTHER_TYPE) /* a key that is not text is no known key */
             got = dd_msgpack_skip(&d->in);
         if (!got)
             got = read(d, part, dd_part_field(key));

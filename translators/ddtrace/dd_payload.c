@@ -1,6 +1,7 @@
-/* Sorts the tags of a payload: what says where it comes from goes where the payload's own fields are.
+/* Sorts the tags of a payload: a tag that describes the process is moved to the payload's field for it.
  *
- * Keeps no state. Called by dd_group.c when all is read; dd_fact_of by all who meet such a tag.
+ * Keeps no state. dd_group.c calls dd_payload_settle when everything is read; dd_fact_of is called for each
+ * such tag.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_payload.h"
 
@@ -33,7 +34,7 @@ int dd_fact_of(unsigned name)
     }
 }
 
-/* The field of the payload that a tag says; NULL when it is none. */
+/* Returns the payload's field for a tag; NULL if there is none. */
 static gw_str *field_of(struct dd_payload *p, gw_str key)
 {
     unsigned name = dd_name_of(key, dd_hash(key));

@@ -1,13 +1,13 @@
-/* dd_payload.h: what a payload says once of the process that made it, in the formats that have a place for
- * it.
+/* dd_payload.h: the description of the sending process that a payload has once, in the formats that have
+ * fields for it.
  *
  *     v0.7   TracerPayload: container_id, language_name, …, env, hostname, app_version, tags
- *     v1.0   the same, as fields with numbers; process_id, service and others among its attributes
- *     v0.5 and before: nothing; the headers of the request (dd_request.h) and tags of spans say it
+ *     v1.0   the same, with numbers as field names; process_id, service and others are attributes
+ *     v0.5 and before: nothing; the request's headers (dd_request.h) and tags of spans describe it
  *
- * Fields may stand behind the chunks, so nobody asks for them before the payload is over: dd_groups_complete
- * gives them to the resources of this payload's spans where the spans are silent. A body that holds several
- * payloads has one of these for each.
+ * These fields may come after the chunks, so they are used only when the payload has been read:
+ * dd_groups_complete gives them to the resources of this payload's spans if the spans do not have them. A
+ * body that holds several payloads has one of these structs for each.
  *
  * Ownership: in the arena, from dd_decode_begin on; texts are views of the body or in the arena. They outlive
  * the chunks.
@@ -23,7 +23,7 @@ struct dd_text {
     gw_str key, value;
 };
 
-/* Facts about a process that do not tell resources apart: first come, first kept. */
+/* Facts about a process that do not distinguish resources: the first value is kept. */
 enum dd_fact {
     DD_FACT_PID,
     DD_FACT_COMMIT,
@@ -43,23 +43,24 @@ enum dd_fact {
 };
 
 struct dd_payload {
-    gw_str runtime_id, env, host, language; /* empty: not said */
-    gw_str service, version; /* of the application; the version is that of this service's spans */
+    gw_str runtime_id, env, host, language; /* empty: missing */
+    gw_str service, version; /* of the application; the version applies to spans of this service only */
     gw_str facts[DD_FACTS];  /* as text */
-    struct dd_text *tags;    /* further ones; settled: those that are none of the above */
+    struct dd_text *tags;    /* further tags; after dd_payload_settle only those that have no field above */
     size_t tags_n;
-    /* What its chunks have said, for those of its spans that do not: where it is one. In the translator's
-     * keep. */
+    /* A value from the chunks of a payload, used for spans that do not have it if all chunks agree. In the
+     * translator's keep. */
     struct dd_sole {
         gw_str text;
-        bool several; /* a proxy sent the spans of more than one process */
+        bool several; /* values differ: a proxy sent spans of more than one process */
     } sole_runtime_id, sole_host;
 };
 
-/* The fact of the process that a tag says (enum dd_fact), or -1. `name` is the tag's number (dd_names.h). */
+/* Returns the fact of the process that a tag contains (enum dd_fact), or -1. `name` is the tag's number
+ * (dd_names.h). */
 int dd_fact_of(unsigned name);
 
-/* Tags that say one of the above go there, unless a field said it; the others stay, for the resource. */
+/* Moves tags to the fields above, unless a field is set; other tags stay, for the resource. */
 void dd_payload_settle(struct dd_payload *);
 
 #endif

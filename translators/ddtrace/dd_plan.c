@@ -1,5 +1,5 @@
-/* The cache of plans: finding the plan that fits a span, in its decoded form or while v0.4 msgpack is read,
- * and deciding which plans are kept.
+/* The cache of plans: finds the plan that fits a span, either in decoded form or while v0.4 msgpack is read,
+ * and decides which plans are kept.
  *
  * A struct dd_plans belongs to one translator. Called by dd_v04.c (while decoding), dd_scan.c (lookup) and
  * dd_learn.c (new plans).
@@ -27,7 +27,7 @@ uint64_t dd_plan_hash(const struct dd_span *s)
     return dd_hash_fold(dd_hash(s->resource) ^ s->service.len, dd_hash(s->name) ^ 0xA0761D6478BD642Fu) | 1;
 }
 
-/* Equality with a text of the plan, which may be read wide. */
+/* Compares with a text of the plan, of which more bytes may be read than it has. */
 static inline bool same_text(const struct otlp_region *body, gw_str mine, gw_str theirs)
 {
     if (mine.len != theirs.len)
@@ -37,8 +37,8 @@ static inline bool same_text(const struct otlp_region *body, gw_str mine, gw_str
     return mine.len == 0 || memcmp(mine.ptr, theirs.ptr, mine.len) == 0;
 }
 
-/* The same, quicker where it is the very text that was compared before. What stands in an arena may be
- * another one by now. */
+/* The same, faster for the text at the address that was compared last time. A text in an arena may have been
+ * overwritten since, so only texts in the body count. */
 static inline bool same_place_or_text(const struct otlp_region *body, gw_str mine, const char **at,
                                       gw_str theirs)
 {
@@ -51,7 +51,7 @@ static inline bool same_place_or_text(const struct otlp_region *body, gw_str min
     return true;
 }
 
-/* The text is what the plan's entry asks for, where that is no equality. */
+/* Returns whether the text meets the demand of the plan's entry, for demands other than equality. */
 static inline bool text_will_do(enum dd_demand demand, gw_str text)
 {
     uint64_t upper, lower;
@@ -91,7 +91,7 @@ static inline bool names_fit(const struct otlp_region *body, const struct dd_pla
            same_text(body, plan->service, s->service);
 }
 
-/* A new body: nothing of it was seen. */
+/* A new body: the remembered addresses are invalid. */
 static inline void forget_places(const struct dd_plans *p, struct dd_plan *plan)
 {
     if (plan->met_in == p->request)
@@ -135,7 +135,7 @@ struct dd_plan *dd_plan_find(struct dd_plans *p, const struct dd_span *s, uint64
 
 /* ---- v0.4, as it stands in the body ---- */
 
-/* Equality with the next bytes of the body, which are then taken. */
+/* Compares with the next bytes of the body and, if they are equal, moves past them. */
 static inline bool take_run(struct dd_msgpack *in, gw_str run)
 {
     const char *p = run.ptr, *q = (const char *)in->at;
@@ -281,7 +281,7 @@ struct dd_plan *dd_plan_take(struct dd_plans *p, uint64_t hash)
     }
     if (!*oldest)
         *oldest = malloc(DD_PLAN_BYTES);
-    else if ((*oldest)->used_in == p->chunk) /* its spans may be still to be written */
+    else if ((*oldest)->used_in == p->chunk) /* spans of this plan may still have to be written */
         return NULL;
     if (*oldest)
         **oldest = (struct dd_plan){.hash = hash, .used_in = p->chunk};

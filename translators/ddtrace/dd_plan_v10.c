@@ -1,18 +1,18 @@
-/* Plans of v1.0. A text is a number there, which means something in its body alone; but within that body the same
- * bytes always mean the same attributes. So the first span of a kind in a body is decoded, and where its plan
- * fits, the bytes of its attributes are kept as views: runs that must be equal, and between them the values that may differ. A span
- * that has them is known without decoding (dd_plan.h). Only bytes without a new text are kept: the span that
- * brings it would change what its neighbours' numbers are.
+/* Plans of v1.0. Texts are numbers, which are valid only in their body; but within a body the same bytes
+ * always mean the same attributes. So the first span of a kind in a body is decoded. If its plan fits, the
+ * bytes of its attributes are kept as views: runs that must be equal, and between them the values that may
+ * differ. A span with the same bytes is recognized without decoding (dd_plan.h). Only bytes without a new
+ * text are kept, because a new text is replaced by a number in later spans.
  *
  * The state is in the plan, for one request. Called by dd_v10.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_plan.h"
 #include "translators/ddtrace/dd_v10.h"
 
-/* Of a body, a plan is learnt so often: spans may have the attributes of one kind in several forms. */
+/* Attempts per plan and body: the attributes of one kind of span may be encoded in several forms. */
 enum { MAX_TRIES = 4 };
 
-/* The very text, for a body has each but once; a text that is there twice costs a plan. */
+/* Compares addresses, because a body has each text once. A text that occurs twice costs one plan. */
 static inline bool same_view(gw_str a, gw_str b)
 {
     return a.ptr == b.ptr && a.len == b.len;
@@ -27,7 +27,7 @@ static inline bool take_bytes(struct dd_msgpack *in, gw_str run)
     if (room < left + OTLP_WIDER) {
         if (room < left || memcmp(p, q, left) != 0)
             return false;
-    } else { /* the run is a view of the body as well, and ends in front of `in` */
+    } else { /* the run is also a view of the body and ends before `in` */
         for (; left > OTLP_WIDER; left -= OTLP_WIDER, p += OTLP_WIDER, q += OTLP_WIDER)
             if (!otlp_same_wider(p, q, OTLP_WIDER))
                 return false;
@@ -50,7 +50,7 @@ static inline bool take_text(struct dd_decoder *d, enum dd_demand demand, gw_str
 {
     uint64_t upper, lower;
     bool truth;
-    if (d->in.at[-1] == DD_V10_BOOL) { /* its type, where a run has ended */
+    if (d->in.at[-1] == DD_V10_BOOL) { /* the type before the value, where a run ended */
         bool good = dd_msgpack_bool(&d->in, &truth) == DD_TAKEN;
         *value = good ? dd_spread_bools[truth] : GW_NOSTR;
         return good;
@@ -61,7 +61,7 @@ static inline bool take_text(struct dd_decoder *d, enum dd_demand demand, gw_str
                                   : demand != DD_ITS_TRACE || dd_hex128(*value, &upper, &lower);
 }
 
-/* The value of an entry that may differ. */
+/* Reads the value of an entry that may differ. */
 static inline bool take_value(struct dd_decoder *d, const struct dd_plan *plan, struct dd_span *s,
                               size_t entry)
 {
@@ -81,7 +81,7 @@ static bool take_attributes(struct dd_decoder *d, const struct dd_plan *plan, st
     }
 }
 
-/* All entries as the plan expects them. */
+/* Fills in all entries as the plan expects them. */
 static bool fill_in(struct dd_decoder *d, const struct dd_plan *plan, struct dd_span *s)
 {
     const struct dd_expected *e = plan->entries;
@@ -133,12 +133,12 @@ bool dd_plan_v10_settled(const struct dd_plan *plan, const struct dd_span *s,
 
 /* ---- the bytes of one that fits ---- */
 
-/* Which entries stand where, while the attributes are walked. */
+/* Finds the positions of the entries while the attributes are walked. */
 struct walk {
     struct dd_msgpack in;
     const struct dd_plan *plan;
     struct dd_run *runs;
-    const uint8_t *from; /* of the run that is open */
+    const uint8_t *from; /* start of the open run */
     size_t runs_n, texts, numbers;
 };
 
@@ -148,7 +148,7 @@ static void end_run(struct walk *w, size_t entry)
         (struct dd_run){gw_str_n((const char *)w->from, (size_t)(w->in.at - w->from)), (uint16_t)entry};
 }
 
-/* No text that stands here is new: it would not stand here again. */
+/* Returns whether the text is a number. A new text would be a number the next time. */
 static bool is_number_of_text(const struct dd_msgpack *in)
 {
     return dd_msgpack_kind(in) == DD_INTEGER;
@@ -177,7 +177,8 @@ static bool walk_attribute(struct walk *w)
     return true;
 }
 
-/* The tags behind the first n of meta are those that fields became, and none of the first is one. */
+/* Keeps the tags that were made from fields; they follow the first n of meta. Returns false if other tags follow
+ * or if one of the first n has such a name. */
 static bool keep_promoted(struct dd_plan_v10 *v, const struct dd_span *s, size_t n)
 {
     size_t at = n;
@@ -223,7 +224,7 @@ static void learn_plan(const struct dd_plans *p, struct dd_plan *plan, const str
                               .names = {s->service, s->name, s->resource, s->type}};
     struct walk w = {.plan = plan, .runs = runs};
     if (!learn(&w, s, v))
-        v->names[0] = gw_str_n("", 1); /* no service is this text */
+        v->names[0] = gw_str_n("", 1); /* matches no service */
 }
 
 struct dd_plan *dd_plan_v10_find(struct dd_plans *p, const struct dd_span *s)

@@ -1,5 +1,5 @@
-/* dd_point_span.c: Writes one point of Datakit as a span of v0.4 in JSON: the span that stands in its `message`, or
- * one of its tags and fields.
+/* dd_point_span.c: writes one point of Datakit as a v0.4 span in JSON: the span in its `message`, or one made
+ * from its tags and fields.
  *
  * Keeps no state. Called by dd_from_points.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What a point says in a place of its own. */
+/* Values of a point that become fields of the span. */
 enum {
     SERVICE,
     OPERATION,
@@ -35,9 +35,9 @@ static const gw_str own_names[OWN] = {
     [TRACE_ID] = GW_LIT("trace_id"),       [SPAN_ID] = GW_LIT("span_id"),
     [PARENT_ID] = GW_LIT("parent_id")};
 
-/* A tag of the span that comes of a tag or field of the point. */
+/* A tag of the span that is made from a tag or field of the point. */
 struct tag {
-    gw_str name, also; /* also: another tag that says the same; empty: none */
+    gw_str name, also; /* also: a second tag with the same value; empty: none */
     const struct point_value *value;
     bool number;
 };
@@ -64,7 +64,7 @@ static bool is_number(const struct point_value *v)
     return v->type == POINT_INT || v->type == POINT_UINT || v->type == POINT_DOUBLE;
 }
 
-/* The tag that Datakit made this of; any other is of the span by its own name. */
+/* Returns the tag from which Datakit made this value; any other value keeps its name as a tag. */
 static struct tag tag_of(const struct point_value *v)
 {
     static const struct {
@@ -83,7 +83,7 @@ static struct tag tag_of(const struct point_value *v)
     return (struct tag){v->name, GW_NOSTR, v, number};
 }
 
-/* Datakit writes a tag's dots and dashes as underscores, so these are one name. */
+/* Datakit replaces dots and dashes of a tag's name by underscores, so these count as one character. */
 static uint64_t name_hash(gw_str name)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
@@ -119,7 +119,8 @@ static gw_str text_of(const struct reading *r, int place)
     return gw_text_result(&json);
 }
 
-/* Microseconds as ns; what is negative or too large is so afterwards, and mended where all spans' times are. */
+/* Converts microseconds to ns. Negative or too large results are repaired later, with the times of all
+ * spans. */
 static int64_t nanoseconds(const struct reading *r, int place)
 {
     const struct point_value *v = r->own[place];
@@ -190,7 +191,7 @@ static void note(struct names *names, gw_str name)
         if (more && n)
             memcpy(more, names->list, n * sizeof *more);
         if (!more)
-            return; /* the caller asks the arena */
+            return; /* the caller checks the arena */
         names->list = more;
     }
     names->list[names->n++] = name_hash(name);
@@ -244,7 +245,7 @@ static void put_key(struct gw_text *t, gw_str key, bool *any)
     gw_text_put_char(t, ':');
 }
 
-/* A value of meta is text, whatever it was. */
+/* Every value of meta is written as text. */
 static void put_meta_value(struct gw_text *t, const struct point_value *v)
 {
     struct gw_text json = {.arena = t->arena};
@@ -256,7 +257,7 @@ static void put_meta_value(struct gw_text *t, const struct point_value *v)
     gw_text_put_json(t, gw_text_result(&json));
 }
 
-/* The members of meta or metrics that come of the point, but for those that the span has. */
+/* Writes the members of meta or metrics that come from the point, except those that the span has. */
 static void put_tags(struct gw_text *t, const struct reading *r, bool numbers, const struct names *has,
                      bool *any)
 {
@@ -308,7 +309,7 @@ static bool read_members(struct gw_json *j, struct said *s, gw_str *members)
     return true;
 }
 
-/* Everything but the tags goes on as it stands there. */
+/* Copies everything but the tags unchanged. */
 static bool copy_member(struct gw_json *j, struct said *s, gw_str key, struct gw_text *out)
 {
     gw_str raw;
@@ -339,7 +340,7 @@ static void put_said(struct gw_text *t, gw_str members, bool any)
     gw_text_put_char(t, '}');
 }
 
-/* What the span says itself stands behind, and so wins. */
+/* The span's own tags come last and so win. */
 static void put_maps(struct gw_text *t, const struct reading *r, const struct said *s)
 {
     bool any = false;
@@ -356,7 +357,7 @@ static void put_maps(struct gw_text *t, const struct reading *r, const struct sa
     gw_text_put_char(t, '}');
 }
 
-/* False, and `out` is as before, when it is not the span of this point. */
+/* Returns false, with `out` unchanged, if the message is not the span of this point. */
 static bool put_message(struct reading *r, struct gw_text *out)
 {
     const struct point_value *message = r->own[MESSAGE];
@@ -396,7 +397,8 @@ static gw_str type_of(const struct reading *r)
     return gw_str_eq(type, GW_STR("custom")) ? GW_NOSTR : type;
 }
 
-/* What says more of the span than its tags: the collector that it is of, and what that collector was sent. */
+/* Writes values that describe the span but are not its tags: the Datakit collector, and what that collector
+ * received. */
 static void put_rest(struct gw_text *t, const struct reading *r, bool *any)
 {
     if (!gw_str_eq(r->point->measurement, GW_STR("ddtrace"))) {
@@ -443,7 +445,7 @@ const char *dd_point_span(const struct point *p, struct gw_text *out, struct dd_
     struct reading r = {.point = p, .arena = out->arena};
     r.tags = gw_arena_raw(out->arena, p->tags.n + p->fields.n + 1, sizeof *r.tags);
     if (!r.tags)
-        return NULL; /* the caller asks the arena */
+        return NULL; /* the caller checks the arena */
     sort_out(&r, &p->tags);
     sort_out(&r, &p->fields);
     const char *why = read_ids(&r);

@@ -1,5 +1,5 @@
-/* dd_privacy.c: Applies the user's rules to spans, and reads them from the configuration. Called by dd_translate.c, dd_stats.c and the
- * receivers that open them.
+/* dd_privacy.c: reads the user's rules from the configuration and applies them to spans. Called by
+ * dd_translate.c, dd_stats.c and the receivers that use it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_privacy.h"
 
@@ -15,7 +15,8 @@
 
 enum dd_rule_target { TARGET_TAG, TARGET_ALL, TARGET_RESOURCE, TARGET_SPAN_NAME };
 enum { CARDS_OFF, CARDS_ON, CARDS_LUHN };
-/* Bytes that rules look at between two looks at the clock; how often a rule may give up in one request. */
+/* Bytes that are searched between two readings of the clock; how often a rule may run out of time in one
+ * request. */
 enum { LOOKED_AT = 64 * 1024, GIVE_UPS = 2 };
 
 struct rule {
@@ -36,10 +37,10 @@ struct dd_privacy {
 struct dd_privacy_thread {
     struct dd_privacy *rules;
     struct re_thread *re;
-    gw_nsec began; /* of the request's first look at the clock; 0: none yet */
+    gw_nsec began; /* the first reading of the clock in the request; 0: none yet */
     size_t looked_at;
     bool late;
-    unsigned *gave_up; /* of each rule, in this request */
+    unsigned *gave_up; /* by rule, in this request */
 };
 
 static const gw_str hidden = GW_LIT("?");
@@ -167,7 +168,7 @@ static void give_up(struct dd_privacy_thread *t, const struct rule *r)
                GW_FMT(r->name));
 }
 
-/* True where the rule changed the text. */
+/* Returns true if the rule changed the text. */
 static bool apply(struct dd_privacy_thread *t, const struct rule *r, struct gw_arena *arena, gw_str *text)
 {
     gw_str made;
@@ -219,7 +220,7 @@ static gw_str number_text(struct gw_arena *arena, const struct dd_number *n)
     return gw_arena_dup(arena, gw_str_n(text, len));
 }
 
-/* A number again, where the text is one. */
+/* Stores a text as a number, if it is one. */
 static bool set_number(struct dd_number *n, gw_str text)
 {
     if (gw_str_i64(text, &n->i)) {
@@ -232,7 +233,7 @@ static bool set_number(struct dd_number *n, gw_str text)
     return true;
 }
 
-/* What is no number any more is a text among the others. */
+/* Moves a value that is no longer a number to the texts. */
 static bool move_to_texts(struct dd_span *s, size_t i, gw_str text, struct gw_arena *arena)
 {
     struct dd_text *meta = gw_arena_raw(arena, s->meta_n + 1, sizeof *meta);
@@ -291,7 +292,7 @@ static gw_str value_text(struct gw_arena *arena, const struct dd_value *v)
     return v->type == DD_V_BOOL ? (v->b ? GW_STR("true") : GW_STR("false")) : v->s;
 }
 
-/* As deep as a decoder lets values be. */
+/* Recursion is limited, because decoders limit the depth of values. */
 static void replace_value(struct dd_privacy_thread *t, const struct rule *r, struct dd_value *v,
                           struct gw_arena *arena)
 {
@@ -348,7 +349,8 @@ static void hide_cards(struct dd_privacy_thread *t, struct dd_span *s)
 
 /* --- chunks --- */
 
-/* As the agent does it: first cards, then rule after rule. What the span was in the body is not what it is now. */
+/* In the agent's order: first card numbers, then one rule after another. The span then differs from the body,
+ * so its raw bytes are no longer used. */
 bool dd_privacy_chunk(struct dd_privacy_thread *t, struct dd_chunk *c, struct gw_arena *arena)
 {
     const struct dd_privacy *p = t->rules;

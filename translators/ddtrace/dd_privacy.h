@@ -1,18 +1,23 @@
-/* dd_privacy.h: rules of the user's own that take data out of spans, before anything is made of them.
+/* dd_privacy.h: the user's own rules for removing data from spans, applied before anything else reads the
+ * spans.
  *
  *     privacy = { replace_tags = ( { name = "http.url"; pattern = "token=[^&]*"; repl = "token=?"; }, … );
  *                 credit_cards = "luhn"; keep_values = [ "order.id" ]; };
  *
- *     chunk ─▶ rule after rule, each on every span ─▶ scan, obfuscation, conventions: nothing sees what was there before
+ *     chunk ─▶ rule after rule, each on every span ─▶ scan, obfuscation, conventions
  *
- * The rules are those of the agent's apm_config.replace_tags, and so are the expressions (Go's, re.h) and what a rule's name
- * means: a tag; "*" every tag whose name begins with no underscore, and the resource; "resource.name"; "span.name". Attributes of span events
- * and links are tags here. A number is replaced in its text; what comes out is a number again where it is one.
+ * Code after the rules sees only the replaced values.
  *
- * An expression that takes too long (re.h), and everything once the rules have taken DD_PRIVACY_NS of one request, leaves "?" in the
- * place of the whole value: never what it was.
+ * The rules are those of the agent's apm_config.replace_tags, with the same expressions (Go's, re.h) and the
+ * same meaning of a rule's name: a tag; "*" for every tag whose name does not begin with an underscore, and
+ * the resource; "resource.name"; "span.name". Attributes of span events and links count as tags. A number is
+ * replaced in its text form; if the result is a number, it is stored as one.
  *
- * Ownership: rules are made at open, and outlive the threads that use them. Threads: rules are const, a dd_privacy_thread belongs to one.
+ * If an expression takes too long (re.h), or the rules have used DD_PRIVACY_NS in one request, the whole
+ * value is replaced by "?". The original value is never passed on.
+ *
+ * Ownership: rules are made at open and outlive the threads that use them. Threads: rules do not change; a
+ * dd_privacy_thread belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PRIVACY_H
@@ -38,28 +43,29 @@ struct dd_privacy_conf {
     DD_PRIVACY_OPTS(GW_FIELD)
 };
 
-/* Of all threads. */
+/* Totals of all threads. */
 struct dd_privacy_counts {
     atomic_uint_least64_t replaced, gave_up;
 };
 
 struct dd_privacy;
 struct gw_diagnostics;
-/* NULL: there is no rule, or one has a mistake, of which a diagnostic tells. `path` is that of the receiver, whose the counts are. */
+/* Returns NULL if there are no rules, or if a rule has a mistake, which is then reported as a diagnostic.
+ * `path` is the receiver's path in the configuration; the counts belong to the receiver. */
 struct dd_privacy *dd_privacy_new(const struct dd_privacy_conf *, struct dd_privacy_counts *,
                                   const char *path, struct gw_diagnostics *);
 void dd_privacy_drop(struct dd_privacy *);
 
 struct dd_privacy_thread;
-/* NULL: no memory, or no rules. */
+/* Returns NULL if there is no memory or there are no rules. */
 struct dd_privacy_thread *dd_privacy_thread_new(struct dd_privacy *);
 void dd_privacy_thread_drop(struct dd_privacy_thread *);
 
-/* Before the first chunk of a request. */
+/* Call before the first chunk of a request. */
 void dd_privacy_begin(struct dd_privacy_thread *);
-/* Texts that are put in are the arena's. False when that is spent. */
+/* Replacement texts are in the arena. Returns false if its budget is used up. */
 bool dd_privacy_chunk(struct dd_privacy_thread *, struct dd_chunk *, struct gw_arena *);
-/* A resource alone, of statistics. */
+/* Applies the rules to a resource name alone, for statistics. */
 gw_str dd_privacy_resource(struct dd_privacy_thread *, gw_str, struct gw_arena *);
 
 #endif

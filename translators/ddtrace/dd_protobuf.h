@@ -2,14 +2,14 @@
  *
  *     view of a message ──▶ dd_pb_tag, then the field's value by its type: dd_pb_varint, dd_pb_fixed64, dd_pb_bytes ──▶ next tag
  *
- * A nested message is a view in its turn. Every read is false when the bytes that are left do not hold what is
- * asked for; the view then stands at, or shortly behind, the byte that cannot be read. Nothing is allocated
- * and nothing is copied; groups (types 3 and 4), which proto3 does not have, are not read.
+ * A nested message is a view too. Every read returns false if the remaining bytes are too few; the view is
+ * then at the byte that cannot be read, or shortly after it. Nothing is allocated or copied. Groups (types 3
+ * and 4), which proto3 does not have, are not supported.
  *
- * A repeated field stands as often as it has values, so an array for it is sized by counting them: mostly they
- * stand behind one another (dd_pb_count_run), but nothing forbids otherwise (dd_pb_count_all).
+ * A repeated field occurs once per value, so an array for it is sized by counting: the values are usually
+ * adjacent (dd_pb_count_run), but need not be (dd_pb_count_all).
  *
- * Threads: pure functions. Ownership: the bytes are the caller's and outlive every view.
+ * Threads: pure functions. Ownership: the bytes belong to the caller and must outlive every view.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PROTOBUF_H
@@ -17,7 +17,7 @@
 
 #include "core/base/protobuf_wire.h"
 
-/* A field's number and type, as they stand on the wire. */
+/* A field's number and type, as on the wire. */
 #define DD_PB(number, type) ((number) << 3 | WIRE_##type)
 
 static inline bool dd_pb_varint(struct wire_view *v, uint64_t *out)
@@ -43,12 +43,12 @@ static inline bool dd_pb_fixed64(struct wire_view *v, uint64_t *out)
 {
     if (v->end - v->at < 8)
         return false;
-    memcpy(out, v->at, 8); /* little-endian, as this machine is */
+    memcpy(out, v->at, 8); /* little-endian, like this machine */
     v->at += 8;
     return true;
 }
 
-/* The bytes of a length-delimited field: text, or a message. */
+/* Reads the bytes of a length-delimited field: text, or a message. */
 static inline bool dd_pb_bytes(struct wire_view *v, struct wire_view *out)
 {
     uint64_t n;
@@ -68,7 +68,7 @@ static inline bool dd_pb_text(struct wire_view *v, gw_str *out)
     return true;
 }
 
-/* Moves behind the value of a field whose tag was read. */
+/* Moves past the value of a field whose tag was read. */
 static inline bool dd_pb_skip(struct wire_view *v, uint32_t tag)
 {
     uint64_t ignored;
@@ -87,7 +87,7 @@ static inline bool dd_pb_skip(struct wire_view *v, uint32_t tag)
     }
 }
 
-/* How many values of a length-delimited field follow one another from here on; its tag has one byte. */
+/* Counts the adjacent values of a length-delimited field from here on; its tag has one byte. */
 static inline size_t dd_pb_count_run(struct wire_view v, uint32_t tag)
 {
     struct wire_view bytes;
@@ -101,7 +101,7 @@ static inline size_t dd_pb_count_run(struct wire_view v, uint32_t tag)
     return n;
 }
 
-/* How many there are up to the end of the message, or to what cannot be read. */
+/* Counts the values up to the end of the message, or up to an error. */
 static inline size_t dd_pb_count_all(struct wire_view v, uint32_t wanted)
 {
     uint32_t tag;

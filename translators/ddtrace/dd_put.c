@@ -1,4 +1,4 @@
-/* Fields of an OTLP Span that both ways of writing one share: known attributes, ids, times (dd_put.h).
+/* Writes fields of an OTLP Span that both writers share: known attributes, ids, times (dd_put.h).
  *
  * Keeps no state. Called by dd_write.c and dd_write_cached.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,21 +8,22 @@
 
 enum { ATTRIBUTE_ROOM = 64 + 40 /* a head, and the tags and lengths around it */ };
 
-/* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be
- * there. */
+/* Writes the KeyValue of a known attribute up to the contents of its AnyValue, which take any_size bytes. The
+ * caller made room. */
 static inline uint8_t *put_attr_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
 {
     uint8_t *p = w->data + w->len;
     *p++ = SPAN_ATTRIBUTES << 3 | WIRE_LEN;
     p = wire_put_varint(p, row->head_len + wire_varint_size(any_size) + any_size);
-    memcpy(p, row->head, 32); /* a fixed number of bytes is a few moves; what is too much is written over */
+    /* a fixed number of bytes compiles to a few moves; superfluous bytes are overwritten */
+    memcpy(p, row->head, 32);
     if (__builtin_expect(row->head_len > 32, 0))
         memcpy(p + 32, row->head + 32, sizeof row->head - 32);
     return wire_put_varint(p + row->head_len, any_size);
 }
 
-/* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its
- * text not ASCII. */
+/* Writes the usual attribute, whose lengths all fit into one byte. Returns false, with nothing done, for
+ * other attributes and for text that is not ASCII. */
 static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *body,
                                   const struct dd_name_row *row, gw_str text)
 {
@@ -58,7 +59,7 @@ void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struc
     if (__builtin_expect(otlp_copy_ascii(p, text), 1) || gw_utf8_valid(text))
         otlp_end(w, p + text.len);
     else
-        otlp_attr_text(w, SPAN_ATTRIBUTES, row->name, text); /* the end has not moved */
+        otlp_attr_text(w, SPAN_ATTRIBUTES, row->name, text); /* w->len has not changed */
 }
 
 void dd_put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t varint, unsigned field)
@@ -76,7 +77,7 @@ void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
         return;
     uint8_t *p = put_attr_head(w, row, 9);
     *p++ = ANY_DOUBLE << 3 | WIRE_FIXED64;
-    memcpy(p, &d, 8); /* little-endian, as the wire */
+    memcpy(p, &d, 8); /* little-endian, like the wire */
     otlp_end(w, p + 8);
 }
 
@@ -87,8 +88,8 @@ static uint8_t *put_id(uint8_t *p, uint64_t id)
     return p + 8;
 }
 
-/* trace_id and span_id have a fixed width and stand first, so that an upper half that is known later can be
- * filled in. */
+/* trace_id and span_id have a fixed width and come first, so that an upper half that becomes known later can
+ * be filled in. */
 void dd_put_ids(struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w)
 {
     const struct dd_span *s = f->span;

@@ -1,17 +1,17 @@
-/* dd_put.h: fields of an OTLP Span, as the two ways of writing one share them; nobody else includes it.
+/* dd_put.h: writes fields of an OTLP Span that both writers share; private to them.
  *
- *   dd_write.c         slow path: from what dd_derive found out, once per attribute schema       any span
- *   dd_write_cached.c  cached path: from the bytes of a span of the same kind (dd_plan.h)  nearly every span
- *   dd_put.c           a known attribute, ids, times                                       both
+ *   dd_write.c         slow path: from the results of dd_derive, once per schema      any span
+ *   dd_write_cached.c  cached path: from the bytes of a similar span (dd_plan.h)      nearly every span
+ *   dd_put.c           a known attribute, ids, times                                  both
  *
- * Each function reserves its room and appends to the buffer; when memory is out it appends nothing and marks
- * the buffer as failed (otlp_write.h). The key of a known attribute is kept in its row, ready to be copied in
- * moves of a fixed size (dd_name_row.head): the bytes that are too many are overwritten by the next field.
- * Text that is not UTF-8 is repaired.
+ * Each function reserves room and appends to the buffer; if there is no memory, it appends nothing and marks
+ * the buffer as failed (otlp_write.h). The key of a known attribute is stored in its row, ready to be copied
+ * in moves of a fixed size (dd_name_row.head): superfluous bytes are overwritten by the next field. Invalid
+ * UTF-8 is repaired.
  *
- * The inline functions are called once a span or once an attribute, and are a few instructions each.
+ * The inline functions are called once per span or attribute and consist of a few instructions each.
  *
- * Ownership, threads: the translator's that the dd_writer and the buffer belong to.
+ * Ownership, threads: those of the translator to which the dd_writer and the buffer belong.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PUT_H
@@ -36,16 +36,16 @@ enum {
     SPAN_FLAGS = 16
 };
 enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4 };
-/* A known attribute. `field` is ANY_INT or ANY_BOOL. */
+/* Writes a known attribute. `field` is ANY_INT or ANY_BOOL. */
 void dd_put_text(struct otlp_buf *, const struct otlp_region *body, const struct dd_name_row *, gw_str);
 void dd_put_number(struct otlp_buf *, const struct dd_name_row *, uint64_t varint, unsigned field);
 void dd_put_double(struct otlp_buf *, const struct dd_name_row *, double);
-/* trace_id, span_id, trace_state, parent_span_id; first of all fields. */
+/* Writes trace_id, span_id, trace_state and parent_span_id; before all other fields. */
 void dd_put_ids(struct dd_fields *, const struct dd_scanned *, struct otlp_buf *);
-/* Kind, start and end. */
+/* Writes kind, start and end. */
 void dd_put_times(const struct dd_fields *, struct otlp_buf *);
 
-/* Neither is negative here, nor their sum past 2^63: dd_translate.c has seen to that. */
+/* dd_translate.c has made sure that neither is negative and that their sum does not exceed INT64_MAX. */
 static inline uint64_t dd_end_time(const struct dd_span *s)
 {
     return (uint64_t)s->start + (uint64_t)s->duration;
@@ -65,7 +65,7 @@ static inline void dd_put_any_number(struct otlp_buf *w, gw_str key, const struc
         otlp_attr_double(w, SPAN_ATTRIBUTES, key, dd_number_as_double(n));
 }
 
-/* A tag that the table does not know. */
+/* Writes a tag that the table does not have. */
 static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint32_t index)
 {
     if (index < s->meta_n)
@@ -74,7 +74,7 @@ static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint
         dd_put_any_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
 }
 
-/* The attributes of the chunk: written once (dd_scan.h), copied to each span. */
+/* Copies the chunk's common attributes, which are written once (dd_scan.h), to a span. */
 static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w,
                                  enum gw_attribute_schema r)
 {

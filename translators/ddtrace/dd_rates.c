@@ -1,6 +1,6 @@
-/* Tables of sampling rates, and the JSON of them that tracers read (dd_rates.h).
+/* Tables of sampling rates, and their JSON, which tracers read (dd_rates.h).
  *
- * A table is one arena: rows sorted by service and env, and the finished answer. Made by dd_sampler.c.
+ * A table is one arena: rows sorted by service and env, and the finished answer. Created by dd_sampler.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_rates.h"
 

@@ -1,4 +1,4 @@
-/* Prints docs/reference/mapping.md from the tables that the translator runs on.
+/* Prints docs/reference/mapping.md from the translator's own tables.
  *
  * Keeps no state. Called by `ddgate --reference` through dd_mapping_reference.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -115,7 +115,7 @@ static void print_peers(FILE *to)
         fprintf(to, "| `%.*s` | `%.*s` |\n", GW_FMT(tag), GW_FMT(span_duration_peer_name(tag)));
 }
 
-/* What a point of Datakit's says in a place of its own. */
+/* Values of a Datakit point that become fields of the span. */
 static const struct {
     const char *name, *field, *becomes;
 } point_fields[] = {

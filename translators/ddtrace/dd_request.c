@@ -1,12 +1,13 @@
-/* What a tracer says about itself in request headers, and a container id out of a cgroup file.
+/* Reads what a tracer sends about itself in request headers, and the container id in a cgroup file.
  *
- * Keeps no state: it fills the caller's struct dd_request. Called by the ddtrace receiver.
+ * Keeps no state: results are in the caller's struct dd_request. Called by the ddtrace receiver.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_request.h"
 
 #include "translators/tags/dd_origin.h"
 
-/* The agent's rule: what is not one of these is true ("yes" of Python 2, "t" of Go, "true" of libdatadog). */
+/* The agent's rule: anything that is not in this list is true ("yes" of Python 2, "t" of Go, "true" of
+ * libdatadog). */
 static bool is_true(gw_str s)
 {
     static const gw_str no[] = {GW_LIT(""),      GW_LIT("0"),     GW_LIT("f"),    GW_LIT("F"),
@@ -17,7 +18,7 @@ static bool is_true(gw_str s)
     return true;
 }
 
-/* An entity that is not a container by its id is kept as it came. */
+/* An entity id that contains no container id is kept unchanged. */
 static void read_entity(struct dd_request *r, gw_str value)
 {
     struct dd_origin o = {.inode = 0};
@@ -38,7 +39,7 @@ static void read_external_env(struct dd_request *r, gw_str value)
         r->k8s_pod_uid = o.k8s_pod_uid;
 }
 
-/* The entity id knows better than the deprecated header, in whatever order they come. */
+/* The entity id wins over the deprecated header, whichever comes first. */
 static void read_container(struct dd_request *r, gw_str value)
 {
     if (r->container_id.len == 0)
@@ -124,8 +125,8 @@ static bool all_hex(gw_str s)
     return true;
 }
 
-/* 64 hexadecimal digits at the end of "cri-containerd-<id>", "docker-<id>", "crio-<id>", "libpod-<id>",
- * "<id>". */
+/* Matches 64 hexadecimal digits at the end of "cri-containerd-<id>", "docker-<id>", "crio-<id>",
+ * "libpod-<id>", "<id>". */
 static bool long_id(gw_str segment, gw_str *id)
 {
     if (segment.len < 64)
@@ -134,7 +135,7 @@ static bool long_id(gw_str segment, gw_str *id)
     return all_hex(*id) && (segment.len == 64 || !is_hex_digit(segment.ptr[segment.len - 65]));
 }
 
-/* ECS and Fargate: "<32 hexadecimal digits>-<number>". */
+/* Matches the ids of ECS and Fargate: "<32 hexadecimal digits>-<number>". */
 static bool task_id(gw_str segment, gw_str *id)
 {
     uint64_t number;
@@ -144,7 +145,7 @@ static bool task_id(gw_str segment, gw_str *id)
     return gw_str_u64(gw_str_from(segment, 33), &number);
 }
 
-/* Cloud Foundry's garden: 8-4-4-4-4 hexadecimal digits. A pod's uid ends in twelve. */
+/* Matches the ids of Cloud Foundry's garden: 8-4-4-4-4 hexadecimal digits. A pod's uid ends in twelve. */
 static bool garden_id(gw_str segment, gw_str *id)
 {
     if (segment.len != 28)
@@ -156,7 +157,7 @@ static bool garden_id(gw_str segment, gw_str *id)
     return true;
 }
 
-/* The container id that stands last in a cgroup's path. */
+/* Returns the last container id in a cgroup's path. */
 static gw_str id_of_path(gw_str path)
 {
     gw_str segment, id, found = GW_NOSTR;
@@ -169,7 +170,7 @@ static gw_str id_of_path(gw_str path)
     return found;
 }
 
-/* The path of a line "hierarchy:controllers:path". */
+/* Returns the path of a line "hierarchy:controllers:path". */
 static bool next_path(gw_str *cgroup_file, gw_str *path)
 {
     gw_str field;
@@ -187,7 +188,8 @@ gw_str dd_container_of_cgroup(gw_str cgroup_file)
     return id;
 }
 
-/* "8-4-4-4-12" hexadecimal digits, where systemd's slices write '_'; or 32 digits of a static pod's. */
+/* Matches "8-4-4-4-12" hexadecimal digits, which systemd's slices write with '_'; or the 32 digits of a
+ * static pod. */
 static bool is_pod_uid(gw_str s)
 {
     if (s.len == 32)
@@ -200,7 +202,7 @@ static bool is_pod_uid(gw_str s)
     return s.len == 36;
 }
 
-/* "pod<uid>", "kubepods-burstable-pod<uid>.slice", "kubelet-kubepods-pod<uid>.slice". */
+/* Matches "pod<uid>", "kubepods-burstable-pod<uid>.slice", "kubelet-kubepods-pod<uid>.slice". */
 static bool pod_of_segment(gw_str segment, gw_str *uid)
 {
     if (gw_str_ends(segment, GW_STR(".slice")))

@@ -1,7 +1,7 @@
-/* Writes the Resource of a group. Each attribute is written once: those of the option `resource` come first,
- * then what the spans and the request's headers say.
+/* Writes the Resource of a group. Each attribute is written once: those of the option `resource` first, then
+ * those from the spans and the request's headers.
  *
- * The state lives for one call. Called by dd_translate.c, once a group and frame.
+ * The state lives for one call. Called by dd_translate.c, once per group and frame.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_resource.h"
 
@@ -22,7 +22,7 @@ static const gw_str names[] = {
 #undef RES
 };
 
-/* A resource on its way: an attribute is written once, and what the user configured before anything else. */
+/* A resource while it is written: each attribute is written once, and configured ones come first. */
 struct writer {
     struct otlp_buf *w;
     const struct dd_options *opt;
@@ -75,7 +75,7 @@ gw_str dd_next_attribute(gw_str *rest)
     return gw_str_n((const char *)p, key);
 }
 
-/* Promoted tags were written when the group was made (dd_export.c); those that nobody said before are
+/* Promoted tags were serialized when the group was made (dd_export.c); those not yet in the resource are
  * copied. */
 static void write_promoted(struct writer *r, gw_str rest)
 {
@@ -130,7 +130,7 @@ static void write_location(struct writer *r, const struct dd_group *g, const str
     write_text(r, R_FAAS_NAME, g->facts[DD_FACT_FUNCTION_NAME]);
 }
 
-/* What the payload says of the process, and no other attribute does. */
+/* Writes the payload's tags that are not yet in the resource. */
 static void write_payload_tags(struct writer *r, const struct dd_payload *p)
 {
     for (size_t i = 0; i < p->tags_n; i++)
@@ -138,7 +138,7 @@ static void write_payload_tags(struct writer *r, const struct dd_payload *p)
             otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, p->tags[i].key, p->tags[i].value);
 }
 
-/* The names that stand in the resource so far, for a list of tags to leave out. */
+/* Passes the names that are already in the resource, so that the list of tags leaves them out. */
 static void write_tag_list(struct writer *r, enum dd_tag_list which, gw_str tags)
 {
     if (tags.len)

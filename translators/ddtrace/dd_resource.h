@@ -1,5 +1,5 @@
-/* dd_resource.h: who sent the spans, as the OTLP Resource of a group. docs/reference/mapping.md, "The
- * resource", lists the attributes.
+/* dd_resource.h: writes the OTLP Resource of a group, which describes the sender of its spans.
+ * docs/reference/mapping.md, "The resource", lists the attributes.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_RESOURCE_H
@@ -9,11 +9,13 @@
 #include "translators/ddtrace/dd_options.h"
 #include "translators/ddtrace/dd_request.h"
 
-/* The serialized Resource message of a group, in the arena; empty and w->failed when memory is out. */
+/* Returns the serialized Resource message of a group, in the arena; empty, with w->failed set, if there is no
+ * memory. */
 void dd_resource_write(struct otlp_buf *, const struct dd_group *, const struct dd_request *,
                        const struct dd_options *);
 
-/* The key of the first of these attributes, which are elements of a field below 16; *rest then begins behind it. */
+/* Returns the key of the first of these attributes, which are elements of a field below 16; *rest then begins
+ * after it. */
 gw_str dd_next_attribute(gw_str *rest);
 
 #endif

@@ -1,4 +1,4 @@
-/* Counts traces by service and env, and finds rates of them (dd_sampler.h).
+/* Counts traces by service and env, and computes sampling rates from the counts (dd_sampler.h).
  *
  * Owns a struct dd_sampler, one per receiver. Called by dd_translate.c for requests and by the receiver for
  * answers.
@@ -15,47 +15,47 @@
 enum { BUCKETS = 6, BUCKET_SECONDS = 5 };
 #define MOST_GROWTH 1.2
 
-/* A tracer's word, which is anybody's. */
+/* A limit, because the number comes from the client. */
 enum { MOST_DROPPED = 500000 };
 enum { FORGOTTEN_AFTER = 600 / BUCKET_SECONDS, LONGEST_NAME = 200, NEVER = -1 };
 
-/* A service in an env that was seen. */
+/* A service and env that traces came from. */
 struct pair {
     uint64_t hash;
-    char *names; /* both, end to end */
+    char *names; /* both, one after the other */
     gw_str service, env;
     float seen[BUCKETS];
-    double per_second, rate; /* rate 0: not found yet */
+    double per_second, rate; /* rate 0: not computed yet */
     int64_t last_seen;       /* bucket */
 };
 
 struct dd_sampler {
-    /* const after new */
+    /* Constant after dd_sampler_new. */
     uint64_t seed;
-    double target; /* traces a second; 0: none */
+    double target; /* traces per second; 0: no target */
     struct gw_arena arena;
     struct dd_fixed_rate *fixed;
     size_t fixed_n;
     struct gw_lock lock;
-    /* under lock */
+    /* Protected by the lock. */
     struct dd_rates *rates;
     size_t n;
-    struct pair pairs[DD_SAMPLER_PAIRS]; /* by hash */
+    struct pair pairs[DD_SAMPLER_PAIRS]; /* sorted by hash */
     float all[BUCKETS];
-    double rest;    /* of those that have no rate of their own */
-    int64_t bucket; /* the last in which something was counted, or NEVER */
+    double rest;    /* the rate of all pairs without one of their own */
+    int64_t bucket; /* the last bucket in which something was counted, or NEVER */
 };
 
 /* ---- the table ---- */
 
-/* The fixed rate that holds for a pair, and is more than everybody's. */
+/* Returns the fixed rate of a pair, if it is a rate of its own and not that of all others. */
 static const struct dd_fixed_rate *own_rate(const struct dd_sampler *s, gw_str service, gw_str env)
 {
     const struct dd_fixed_rate *f = dd_fixed_rate_of(s->fixed, s->fixed_n, service, env);
     return f && !(f->any_service && f->any_env) ? f : NULL;
 }
 
-/* Is the rate of this service and env one that tracers can only learn when it was seen? */
+/* Returns whether tracers can learn the rate of this service and env only after the pair was counted. */
 static bool is_wanted(const struct dd_sampler *s, gw_str service, gw_str env)
 {
     const struct dd_fixed_rate *f = own_rate(s, service, env);
@@ -68,7 +68,7 @@ static double rate_of_pair(const struct dd_sampler *s, const struct pair *p)
     return f ? dd_rate_round(f->rate) : p->rate > 0 ? p->rate : s->rest;
 }
 
-/* Makes the table of the rates as they are. Without memory the old one stays. */
+/* Makes the table of the current rates. If there is no memory, the old one stays. */
 static void publish(struct dd_sampler *s)
 {
     size_t n = 0;
@@ -89,7 +89,7 @@ static void publish(struct dd_sampler *s)
 
 /* ---- rates that follow the traffic ---- */
 
-/* The most of a bucket in the last thirty seconds. Buckets up to `now` that have passed are emptied. */
+/* Returns the largest bucket of the last thirty seconds. Buckets that have passed by `now` are cleared. */
 static double rotate(float seen[BUCKETS], int64_t before, int64_t now)
 {
     float most = 0;
@@ -109,7 +109,8 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* What each pair may have, so that all that take it make the target: what small ones leave is the others'. */
+/* Returns the limit per pair at which all pairs together reach the target: what small pairs leave unused is
+ * divided among the others. */
 static double share_of_target(const struct dd_sampler *s)
 {
     double seen[DD_SAMPLER_PAIRS], left = s->target;
@@ -160,7 +161,7 @@ static bool forget_old_pairs(struct dd_sampler *s, int64_t now)
     return any;
 }
 
-/* A new bucket begins. True when rates may be others now. */
+/* Begins a new bucket. Returns true if rates may have changed. */
 static bool turn(struct dd_sampler *s, int64_t now)
 {
     int64_t before = s->bucket;
@@ -178,7 +179,7 @@ static bool turn(struct dd_sampler *s, int64_t now)
 
 /* ---- pairs ---- */
 
-/* The first pair whose hash is not smaller. */
+/* Returns the index of the first pair whose hash is not smaller. */
 static size_t place_of(const struct dd_sampler *s, uint64_t hash)
 {
     size_t from = 0, to = s->n;
@@ -209,7 +210,7 @@ static struct pair *add_pair(struct dd_sampler *s, size_t at, const struct dd_ta
     return &s->pairs[at];
 }
 
-/* True when the pair is new. */
+/* Returns true if the pair is new. */
 static bool count(struct dd_sampler *s, const struct dd_tallied *t, int64_t bucket)
 {
     size_t at = place_of(s, t->hash), before = s->n;
@@ -319,8 +320,8 @@ static double find_rate(const struct dd_tally *t, gw_str service, gw_str env)
     return f ? dd_rate_round(f->rate) : dd_rates_find(t->rates, service, env);
 }
 
-/* The pair of this request, which may be new; NULL: there is no room for it. Spans that follow one another are
- * mostly of one. */
+/* Finds or adds a pair of this request; NULL if there is no room. Adjacent spans usually have the same
+ * pair. */
 static struct dd_tallied *find_pair(struct dd_tally *t, gw_str service, gw_str env)
 {
     for (unsigned i = t->n; i-- > 0;)
@@ -333,7 +334,7 @@ static struct dd_tallied *find_pair(struct dd_tally *t, gw_str service, gw_str e
                              .service = gw_arena_dup(t->keep, service),
                              .env = gw_arena_dup(t->keep, env),
                              .rate = find_rate(t, service, env)};
-    if (p->service.len != service.len || p->env.len != env.len) /* no memory: the request ends soon */
+    if (p->service.len != service.len || p->env.len != env.len) /* no memory: the request fails soon */
         return NULL;
     t->n++;
     return p;

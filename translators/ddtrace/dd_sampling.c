@@ -1,8 +1,7 @@
-/* Sampling facts of a chunk, and the W3C trace state and the probability that follow from them
+/* Reads the sampling facts of a chunk, and derives from them the W3C trace state and the probability
  * (dd_sampling.h).
  *
- * The facts are the caller's struct dd_sampling; the text lives in the arena. Called by dd_scan.c and
- * dd_put.c.
+ * The facts are in the caller's struct dd_sampling; texts are in the arena. Called by dd_scan.c and dd_put.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sampling.h"
 
@@ -50,7 +49,7 @@ static void set_text(gw_str *field, gw_str value)
         *field = value;
 }
 
-/* The first that parses. */
+/* The first one that can be parsed is kept. */
 static void set_tracestate(struct dd_sampling *s, gw_str value)
 {
     if (s->tracestate.len)
@@ -80,7 +79,7 @@ static void set_propagated(struct dd_sampling *s, gw_str key, gw_str value)
     s->propagated[s->propagated_n++].value = value;
 }
 
-/* Entries "_dd.p.<key>". The rate travels on as the tracer wrote it, too. */
+/* Handles entries "_dd.p.<key>". The rate is also propagated as the tracer wrote it. */
 static bool see_propagated(struct dd_sampling *s, gw_str key, gw_str value)
 {
     double rate;
@@ -138,7 +137,7 @@ int dd_sampling_mechanism(const struct dd_sampling *s)
     return gw_str_u64(digits, &n) && n <= 255 ? (int)n : UNDECIDED;
 }
 
-/* By a person, AppSec, Data Jobs, AI Guard: whatever the probability. */
+/* Returns whether a person, AppSec, Data Jobs or AI Guard decided, regardless of the probability. */
 static bool is_forced(int mechanism)
 {
     return mechanism == 4 || mechanism == 5 || mechanism == 10 || mechanism == 13;
@@ -149,7 +148,8 @@ static bool kept_by_force(const struct dd_sampling *s)
     return s->regardless || is_forced(dd_sampling_mechanism(s));
 }
 
-/* Rules of the application (3), and those set from afar (6, 7, 11, 12); OpenTelemetry's sampler (9). */
+/* Returns whether rules decided: the application's (3), remote ones (6, 7, 11, 12), or OpenTelemetry's
+ * sampler (9). */
 static bool is_rule(int mechanism)
 {
     return mechanism == 3 || mechanism == 6 || mechanism == 7 || mechanism == 9 || mechanism == 11 ||
@@ -174,13 +174,13 @@ static bool is_probability(double p)
     return p > 0 && p <= 1; /* false for NAN */
 }
 
-/* The rate limiter took part in the decision. */
+/* Returns whether the rate limiter took part in the decision. */
 static bool was_limited(const struct dd_sampling *s)
 {
     return is_probability(s->limit_psr) && s->limit_psr < 1;
 }
 
-/* NAN: not said. */
+/* NAN: none was sent. */
 static double said_rate(const struct dd_sampling *s)
 {
     return !isnan(s->rule_psr) ? s->rule_psr : !isnan(s->agent_psr) ? s->agent_psr : s->ksr;
@@ -191,8 +191,8 @@ bool dd_sampling_says_rate(const struct dd_sampling *s)
     return !isnan(said_rate(s));
 }
 
-/* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not
- * count, or else probabilities near 0 and 1 would be rounded to them. */
+/* Returns (1 − p) × 2^56, rounded to that many significant digits. Leading digits that are all 0 or all f are
+ * not counted; otherwise probabilities near 0 and 1 would be rounded to 0 and 1. */
 static uint64_t threshold_of(double p, int precision)
 {
     int above, below;
@@ -206,7 +206,7 @@ static uint64_t threshold_of(double p, int precision)
     return (t + (UINT64_C(1) << (shift - 1))) >> shift << shift;
 }
 
-/* The randomness that Datadog's samplers decide by. */
+/* Returns the randomness by which Datadog's samplers decide. */
 static uint64_t randomness_of(uint64_t trace_id_low)
 {
     return ~(trace_id_low * UINT64_C(1111111111111111111)) >> 8;
@@ -223,7 +223,7 @@ static gw_str find_member(gw_str list, gw_str name)
     return GW_NOSTR;
 }
 
-/* The digits of an entry of the ot member, trailing zeros completed; false when they are not there. */
+/* Reads the digits of an entry of the ot member and adds trailing zeros; returns false if there are none. */
 static bool find_digits(gw_str ot, gw_str name, uint64_t *value_56)
 {
     gw_str entry;
@@ -237,7 +237,7 @@ static bool find_digits(gw_str ot, gw_str name, uint64_t *value_56)
     return false;
 }
 
-/* What the incoming ot member says: a probability, and whether its randomness is that of Datadog's hash. */
+/* Reads the incoming ot member: its probability, and whether its randomness is that of Datadog's hash. */
 static bool incoming_rate(const struct dd_sampling *s, uint64_t trace_id_low, double *p, bool *same_hash)
 {
     uint64_t th, rv;
@@ -249,11 +249,11 @@ static bool incoming_rate(const struct dd_sampling *s, uint64_t trace_id_low, do
     return true;
 }
 
-/* The probability, and what decided. */
+/* The probability, and how the decision was made. */
 struct effective {
     double p;     /* NAN: unknown */
-    bool by_hash; /* Datadog's, and nothing else */
-    bool foreign; /* the incoming rv is not what decided */
+    bool by_hash; /* by Datadog's hash and nothing else */
+    bool foreign; /* the incoming rv was not used for the decision */
 };
 
 static struct effective effective_of(const struct dd_sampling *s, uint64_t trace_id_low)
@@ -299,8 +299,8 @@ static size_t text_len(const struct text *t)
     return (size_t)(t->at - t->begin);
 }
 
-/* What may not stand in a key or value of the dd member becomes '_', once for each character of UTF-8; '='
- * becomes '~'. */
+/* Characters that are not allowed in a key or value of the dd member become '_', one for each UTF-8
+ * character; '=' becomes '~'. */
 static char encode_char(char c, bool in_key)
 {
     if (c == '=')
@@ -319,7 +319,7 @@ static void put_encoded(struct text *t, gw_str s, bool in_key)
             *t->at++ = encode_char(s.ptr[i], in_key);
 }
 
-/* "key:value" of the dd member, left out whole where it does not fit any more. */
+/* Appends "key:value" to the dd member, or nothing if it does not fit. */
 static void put_entry(struct text *t, gw_str prefix, gw_str key, gw_str value)
 {
     char *undo = t->at;
@@ -333,7 +333,7 @@ static void put_entry(struct text *t, gw_str prefix, gw_str key, gw_str value)
     put_encoded(t, value, false);
     if (t->at == t->end)
         t->at = undo;
-    else if (t->at[-1] == ' ') /* a member's value does not end in a blank */
+    else if (t->at[-1] == ' ') /* a member's value may not end with a blank */
         t->at[-1] = '_';
 }
 
@@ -347,7 +347,7 @@ static void put_priority(struct text *t, int priority)
                   gw_str_n(text, (size_t)snprintf(text, sizeof text, "%d", priority)));
 }
 
-/* The value of the dd member, or nothing when we have no fact for it. */
+/* Writes the value of the dd member, or nothing if there are no facts for it. */
 static void put_dd(struct text *t, const struct dd_sampling *s, gw_str last_parent)
 {
     uint64_t parent;
@@ -378,7 +378,7 @@ static void put_threshold(struct text *t, uint64_t threshold_56)
     append_text(t, gw_str_n(digits, n));
 }
 
-/* Left out whole where it does not fit any more. */
+/* Appends an entry, or nothing if it does not fit. */
 static void put_separated(struct text *t, gw_str entry)
 {
     if ((size_t)(t->end - t->at) <= entry.len)
@@ -388,21 +388,21 @@ static void put_separated(struct text *t, gw_str entry)
     append_text(t, entry);
 }
 
-/* What the incoming ot member says, but for th and (when ours takes its place) rv. */
+/* Copies the incoming ot member without th and, if it is replaced, rv. */
 static void put_other_ot(struct text *t, gw_str incoming, bool without_rv)
 {
     gw_str entry;
     while (gw_str_next(&incoming, ';', &entry)) {
-        entry = gw_str_trim(entry); /* a member may not end with a blank, nor be one */
+        entry = gw_str_trim(entry); /* an entry may not end with a blank or consist of one */
         if (entry.len && !gw_str_starts(entry, GW_STR("th:")) &&
             !(without_rv && gw_str_starts(entry, GW_STR("rv:"))))
             put_separated(t, entry);
     }
 }
 
-/* The value of the ot member. A trace that the tracer decided against has no threshold. The hash decided
- * where it agrees with the threshold: then rv is told; at full precision where rounding alone is between
- * them. */
+/* Writes the value of the ot member. A trace that the tracer rejected has no threshold. If the hash agrees
+ * with the threshold, the hash decided and rv is written; the threshold is written at full precision if only
+ * rounding makes them disagree. */
 static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_id_low, gw_str incoming)
 {
     struct effective e = effective_of(s, trace_id_low);

@@ -1,9 +1,9 @@
-/* Reads a chunk whole before any of it is written, since what holds for all its spans may stand on any one of
- * them: the upper half of the trace id, the sampling decision, env, version, runtime id, host. Looks up each
- * key once and finds the plan of each span.
+/* Reads a whole chunk before any of it is written, because values that apply to all its spans may be on any
+ * of them: the upper half of the trace id, the sampling decision, env, version, runtime id, host. Looks up
+ * each key once and finds the plan of each span.
  *
  * Results are in the caller's struct dd_scanned and the chunk's arena; guesses of keys stay with the
- * translator. Called by dd_translate.c, and by dd_export.c for a span whose plan turned out not to fit.
+ * translator. Called by dd_translate.c, and by dd_export.c for a span whose plan did not fit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_scan.h"
 
@@ -99,13 +99,13 @@ gw_str dd_scan_version(const struct dd_scanned *s, gw_str service)
     return GW_NOSTR;
 }
 
-/* What is needed to settle on one upper half. */
+/* The state for choosing one upper half. */
 struct halves {
     uint64_t root, candidate;
     bool has_root;
-    size_t lead; /* of the candidate, by majority vote (Boyer and Moore) */
+    size_t lead; /* lead of the candidate, by majority vote (Boyer and Moore) */
     bool conflict;
-    uint64_t whole; /* the upper half of otel.trace_id, for traces where nobody says more */
+    uint64_t whole; /* the upper half of otel.trace_id, used if nothing else provides one */
     bool has_whole;
 };
 
@@ -130,7 +130,7 @@ static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_st
     s->has_tid = true;
 }
 
-/* The whole id: the Rust SDK says no _dd.p.tid. */
+/* Records the whole id: the Rust SDK sends no _dd.p.tid. */
 static void note_whole_id(const struct dd_scanned *s, struct halves *h, gw_str text)
 {
     uint64_t high, low;
@@ -212,7 +212,7 @@ static bool is_propagated(gw_str key)
     return key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0;
 }
 
-/* Keys that are not UTF-8 are repaired before they are compared: two of them may come out the same. */
+/* Keys with invalid UTF-8 are repaired before they are compared, because two of them may become equal. */
 static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, struct dd_oddities *odd)
 {
     *key = dd_utf8(arena, *key);
@@ -222,7 +222,7 @@ static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, stru
 
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
-/* The guess is right far more often than not, and cheaper than the table. */
+/* The guess is nearly always right, and cheaper than the table. */
 static inline struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena,
                                     struct dd_oddities *odd)
 {
@@ -236,7 +236,7 @@ static inline struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_aren
     return (struct dd_key){(uint32_t)hash, (uint16_t)name};
 }
 
-/* Guesses of the keys of a span; those past the last share its place. */
+/* Returns the guesses for the keys of a span; keys beyond the last slot share it. */
 static uint16_t *guesses_of(struct dd_scanned *s, const struct dd_span *span)
 {
     size_t shape = (span->name.len * 7 + (span->name.len ? (unsigned char)*span->name.ptr : 0)) % DD_SHAPES;
@@ -317,11 +317,11 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
             repair_key(&span->meta_struct[i].key, arena, &hash, odd);
 }
 
-/* What a span with a plan says about its trace and process. */
+/* Records what a span with a plan contains about its trace and process. */
 static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct dd_plan *plan,
                        struct halves *h, bool is_root, struct gw_arena *arena, struct dd_oddities *odd)
 {
-    /* a span of this trace with the same values was read already */
+    /* a span of this trace with the same values was recorded before */
     if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper)
         return;
     plan->noted_in = s->shapes->plans.trace;
@@ -346,7 +346,7 @@ static bool find_plan(struct dd_scanned *s, size_t i)
     if (plans->off || !dd_plan_plain(span))
         return false;
     s->known[i].hash = span->plan ? span->plan->hash : dd_plan_hash(span);
-    s->known[i].plan = span->plan || span->attributes_raw.len /* it was looked for */
+    s->known[i].plan = span->plan || span->attributes_raw.len /* it has been looked up */
                            ? span->plan
                            : dd_plan_find(plans, span, s->known[i].hash);
     return s->known[i].plan;
@@ -386,7 +386,7 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-/* The chunk's tags become those of its local root, whose own come behind and so win. */
+/* The chunk's tags become tags of its local root. The root's own tags come after them and so win. */
 static bool give_tags(const struct dd_chunk *c, struct dd_span *root, struct gw_arena *arena)
 {
     if (root->plan && !dd_v04_maps(root, arena))
@@ -409,7 +409,7 @@ static bool give_tags(const struct dd_chunk *c, struct dd_span *root, struct gw_
 
 enum { SPAN_ATTRIBUTES = 9 };
 
-/* The attributes that all spans of the chunk have. */
+/* Writes the attributes that all spans of the chunk have. */
 static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct otlp_buf *w)
 {
     w->len = 0;

@@ -1,4 +1,5 @@
-/* The small areas of the semantic conventions: code.*, GraphQL, GenAI, functions, state machines, DNS.
+/* Sets the attributes of small areas of the semantic conventions: code.*, GraphQL, GenAI, functions, state
+ * machines, DNS.
  *
  * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -12,7 +13,7 @@ void dd_propose_call_name(struct dd_fields *f, gw_str verb, gw_str object)
         dd_propose_name(f, verb.len ? verb : object);
 }
 
-/* code.function and code.namespace are one attribute now: "shop.orders.load". */
+/* code.function and code.namespace became one attribute: "shop.orders.load". */
 static void set_code_function(struct dd_fields *f)
 {
     gw_str function = dd_text_of(f, DD_T_CODE_FUNCTION), ns = dd_text_of(f, DD_T_CODE_NAMESPACE);
@@ -43,7 +44,7 @@ static void set_state_machine(struct dd_fields *f, unsigned tag)
         dd_rename_as(f, tag, arn);
 }
 
-/* The id of a Lambda invocation; elsewhere request_id is the application's. */
+/* Of a Lambda span, request_id is the id of the invocation; elsewhere it is the application's own tag. */
 static void set_invocation(struct dd_fields *f)
 {
     if (!dd_has(f, DD_T_REQUEST_ID))
@@ -53,7 +54,7 @@ static void set_invocation(struct dd_fields *f)
         dd_rename(f, DD_T_REQUEST_ID);
 }
 
-/* Azure's word for what started the function. */
+/* Converts Azure's word for the trigger of the function. */
 static void set_trigger(struct dd_fields *f)
 {
     static const gw_str triggers[][2] = {
@@ -70,7 +71,7 @@ static void set_trigger(struct dd_fields *f)
         }
 }
 
-/* Node's calls of its own network library: their resource is the host. */
+/* Node's spans for calls of its own network library have the host as resource. */
 static void name_connection(struct dd_fields *f)
 {
     gw_str name = f->span->name;

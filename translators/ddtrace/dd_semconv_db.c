@@ -1,5 +1,4 @@
-/* Databases: the system's name, the query without its data, operation, collection, summary, and the span's
- * name.
+/* Databases: the system's name, the obfuscated query, operation, collection, summary, and the span's name.
  *
  * Keeps one table, filled once per process. Works on a span's dd_fields. Called by dd_derive.c, and by
  * dd_learn.c and dd_write_cached.c for queries of the cached path.
@@ -10,8 +9,8 @@
 
 #include "translators/ddtrace/dd_sql.h"
 
-/* What a word says about the database: as db.system, as span type, as component (instrumentation library), or
- * as the first part of an operation name ("postgres.query"). */
+/* Words that identify the database: as db.system, as span type, as component (instrumentation library), or as
+ * the first part of an operation name ("postgres.query"). */
 struct system {
     gw_str word, name;
 };
@@ -151,7 +150,7 @@ static gw_str db_system_of(struct dd_fields *f, gw_str word)
     return GW_NOSTR;
 }
 
-/* By what the span says of itself but in a tag: its type, the library that made it, its name. */
+/* Derives the system from the span's type, the library that made it, and its name, without tags. */
 static gw_str concluded_system(struct dd_fields *f, bool *generic)
 {
     gw_str type = f->span->type, name = db_system_of(f, type);
@@ -165,7 +164,7 @@ static gw_str concluded_system(struct dd_fields *f, bool *generic)
     return name.len || !gw_str_ieq(type, GW_STR("sql")) ? name : GW_STR("other_sql");
 }
 
-/* True when the span is about a database; then db.system.name is set where it can be known. */
+/* Returns true if the span is about a database; then db.system.name is set if it is known. */
 static bool find_db_system(struct dd_fields *f)
 {
     static const unsigned tags[] = {DD_T_DB_SYSTEM,     DD_T_DB_TYPE,
@@ -187,7 +186,7 @@ static bool find_db_system(struct dd_fields *f)
     return name.len || generic;
 }
 
-/* How the text of a query is made free of data. */
+/* How the text of a query is obfuscated. */
 enum language { SQL, COMMAND, MEMCACHED, JSON };
 
 static enum language query_language_of(gw_str system)
@@ -202,13 +201,13 @@ static enum language query_language_of(gw_str system)
     return SQL;
 }
 
-/* What is known of one span's database call. */
+/* The database call of one span. */
 struct call {
     enum language language;
     enum dd_sql_dialect dialect;
-    struct dd_query query; /* the first that was found; its text is empty when none was */
+    struct dd_query query; /* the first query that was found; its text is empty if there is none */
     enum language query_language;
-    gw_str raw; /* as it was said, when it is in the language of the system */
+    gw_str raw; /* unchanged, if it is in the language of the system */
 };
 
 static void read_sql(struct dd_fields *f, const struct call *c, gw_str raw, struct dd_query *q)
@@ -279,7 +278,7 @@ gw_str dd_db_safe(struct dd_fields *f, struct dd_query_how how, gw_str raw)
     return read_query(f, &c, c.language, raw).text;
 }
 
-/* All tags that hold a query lose their data; the first that is there is db.query.text. */
+/* Obfuscates all tags that hold a query; the first one becomes db.query.text. */
 static void find_query(struct dd_fields *f, struct call *c)
 {
     static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,     DD_T_DB_STATEMENT,       DD_T_SQL_QUERY,
@@ -307,14 +306,14 @@ static void find_query(struct dd_fields *f, struct call *c)
     }
 }
 
-/* The span's resource is a query, a command, or a summary of one. */
+/* Reads the span's resource, which is a query, a command, or a summary of one. */
 static void read_resource(struct dd_fields *f, struct call *c)
 {
     gw_str raw = f->span->resource;
     struct dd_query q = {.text = raw};
     if (!raw.len || gw_str_eq(raw, f->span->name))
         return;
-    if (c->raw.len && gw_str_eq(raw, c->raw)) { /* tracers often say the statement twice */
+    if (c->raw.len && gw_str_eq(raw, c->raw)) { /* tracers often send the statement twice */
         f->resource = c->query.text;
         return;
     }
@@ -324,7 +323,8 @@ static void read_resource(struct dd_fields *f, struct call *c)
     else if (sentence)
         q = read_query(f, c, c->language, raw);
     f->resource = q.text;
-    if (c->query.text.len && (sentence || c->query_language == SQL)) /* which says more than a word */
+    if (c->query.text.len && (sentence || c->query_language == SQL)) /* a sentence or SQL is more precise than
+                                                                      * a single word */
         return;
     if (!sentence || (c->language == JSON && q.text.ptr == raw.ptr)) {
         dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
@@ -340,7 +340,7 @@ static gw_str first_word(gw_str s)
     return gw_str_n(s.ptr, gw_str_find(s, ' '));
 }
 
-/* "mongo.find" of Go, "couchbase.upsert" of Node. */
+/* Removes the system from "mongo.find" (Go) and "couchbase.upsert" (Node). */
 static gw_str without_system(gw_str word)
 {
     static const gw_str prefixes[] = {GW_LIT("mongo."), GW_LIT("couchbase.")};
@@ -363,7 +363,7 @@ static bool is_store(const struct call *c)
     return c->language == COMMAND || c->language == MEMCACHED;
 }
 
-/* Several commands in one request. */
+/* Returns whether the call is several commands in one request. */
 static bool is_pipeline(const struct dd_fields *f, const struct call *c)
 {
     gw_str text = c->query.text;
@@ -371,7 +371,7 @@ static bool is_pipeline(const struct dd_fields *f, const struct call *c)
            (dd_is_set(f, DD_A_DB_BATCH_SIZE) || (text.len && gw_str_find(text, '\n') < text.len));
 }
 
-/* "SELECT orders" of the collection that a tag names, rather than of an alias in the text. */
+/* Returns "SELECT orders" with the collection that a tag names, because the text may contain an alias. */
 static gw_str summary_of(struct dd_fields *f, const struct dd_query *q)
 {
     gw_str said = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
@@ -400,8 +400,8 @@ static void about_query(struct dd_fields *f, const struct call *c)
                     DD_DERIVED);
 }
 
-/* "GET" of a store of keys and values; a query's summary; "find users". A call of which no operation is known
- * keeps the resource for its name. */
+/* Proposes "GET" for key-value stores, a query's summary, or "find users". If no operation is known, the name
+ * is the resource. */
 static void propose_db_name(struct dd_fields *f, const struct call *c)
 {
     gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME),
@@ -419,7 +419,7 @@ static void propose_db_name(struct dd_fields *f, const struct call *c)
     dd_propose_name(f, summary);
 }
 
-/* Two and more commands are a batch; one alone is a plain command. */
+/* Two or more commands are a batch; a single one is not. */
 static void set_batch(struct dd_fields *f, unsigned tag)
 {
     int64_t n;
@@ -427,7 +427,7 @@ static void set_batch(struct dd_fields *f, unsigned tag)
         dd_rename(f, tag);
 }
 
-/* Node's MongoDB writes "database.collection", where a database's name has no dot. */
+/* Node's MongoDB instrumentation writes "database.collection"; a database's name contains no dot. */
 static void split_mongodb_namespace(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_DB_NAMESPACE);
@@ -445,7 +445,7 @@ static void rename_lower(struct dd_fields *f, unsigned tag)
     dd_rename_as(f, tag, dd_lower(f->arena, dd_text_of(f, tag)));
 }
 
-/* What only one system has, or calls otherwise. */
+/* Sets attributes that only one system has or that it names differently. */
 static void system_facts(struct dd_fields *f, gw_str system)
 {
     static const unsigned words[] = {DD_T_CASSANDRA_CONSISTENCY_TAG, DD_T_DB_CASSANDRA_CONSISTENCY,

@@ -27,7 +27,7 @@ static bool known_method(gw_str m)
     }
 }
 
-/* http.request.method_original says it, and nothing else. */
+/* The method goes to http.request.method_original only. */
 static bool other_method(struct dd_fields *f, gw_str raw)
 {
     return !dd_is_set(f, DD_A_HTTP_REQUEST_METHOD) &&
@@ -44,7 +44,7 @@ static void set_method(struct dd_fields *f)
         dd_rename_as(f, DD_T_HTTP_METHOD, OTHER_METHOD);
 }
 
-/* Calls name the port that the scheme implies as well; it gives way to one that a tag says. */
+/* Client spans also contain the default port of the scheme; a port in a tag wins over it. */
 static void set_port(struct dd_fields *f, int port, gw_str scheme)
 {
     int implied = dd_url_default_port(scheme);
@@ -56,13 +56,13 @@ static void set_port(struct dd_fields *f, int port, gw_str scheme)
         dd_set_int(f, DD_A_SERVER_PORT, implied, DD_DERIVED);
 }
 
-/* False when the attribute says something else. */
+/* Returns false if the attribute has another value. */
 static bool set_url_part(struct dd_fields *f, unsigned attr, gw_str text)
 {
     return !text.len || dd_set_text(f, attr, text, DD_RENAMED) || gw_str_eq(dd_set_text_of(f, attr), text);
 }
 
-/* The parts of the URL that the tag says. */
+/* Sets the attributes for the parts of the tag's URL. */
 static void split_url(struct dd_fields *f, unsigned tag, const struct dd_url *u)
 {
     bool whole = set_url_part(f, DD_A_URL_SCHEME, u->scheme);
@@ -73,7 +73,7 @@ static void split_url(struct dd_fields *f, unsigned tag, const struct dd_url *u)
         dd_use(f, tag);
 }
 
-/* The tag's text, which loses its secrets. False when it is a number or empty. */
+/* Reads the tag's text and removes its secrets. Returns false if it is a number or empty. */
 static bool read_url(struct dd_fields *f, unsigned tag, struct dd_url *u)
 {
     struct dd_said *said = &f->value[tag];
@@ -98,7 +98,7 @@ static void set_url(struct dd_fields *f)
     set_port(f, u.port, u.scheme);
 }
 
-/* Rack's http.url is a path; what stands before it is http.base_url. */
+/* Rack's http.url is only a path; http.base_url is the part before it. */
 static void set_base_url(struct dd_fields *f)
 {
     struct dd_url u;
@@ -129,7 +129,7 @@ static void set_query_string(struct dd_fields *f)
     dd_rename_as(f, DD_T_HTTP_QUERY_STRING, safe);
 }
 
-/* A user's own url.full or url.query may hold secrets as well. */
+/* A user's own url.full or url.query may contain secrets too. */
 static void redact_explicit(struct dd_fields *f, unsigned attr, gw_str redact(struct gw_arena *, gw_str))
 {
     if (!dd_has(f, attr) || f->value[attr].number || !f->obfuscate)
@@ -140,7 +140,7 @@ static void redact_explicit(struct dd_fields *f, unsigned attr, gw_str redact(st
         f->out[attr].s = safe;
 }
 
-/* "host:80" as server.address and server.port. */
+/* Splits "host:80" into server.address and server.port. */
 static void set_host(struct dd_fields *f, unsigned tag)
 {
     gw_str text = dd_text_of(f, tag), name;
@@ -152,7 +152,7 @@ static void set_host(struct dd_fields *f, unsigned tag)
         set_port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
 }
 
-/* The host that the client asked for, where nothing else names the server (.NET). */
+/* Uses the requested host if nothing else names the server (.NET). */
 static void host_of_header(struct dd_fields *f)
 {
     gw_str name;
@@ -176,7 +176,7 @@ static void set_hosts(struct dd_fields *f)
         host_of_header(f);
 }
 
-/* "1.1", "HTTP/1.1". */
+/* Accepts "1.1" and "HTTP/1.1". */
 static void set_version(struct dd_fields *f, unsigned tag)
 {
     gw_str v = dd_text_of(f, tag);
@@ -186,7 +186,7 @@ static void set_version(struct dd_fields *f, unsigned tag)
         dd_set_text(f, DD_A_NETWORK_PROTOCOL_NAME, GW_STR("http"), DD_DERIVED);
 }
 
-/* Envoy's tags have names that could be anything's. */
+/* Envoy's tag names are generic, so they are used only for HTTP spans, and the sizes only for spans of Envoy. */
 static void set_proxy(struct dd_fields *f)
 {
     static const gw_str proxy = GW_LIT("proxy");
@@ -202,7 +202,7 @@ static void set_proxy(struct dd_fields *f)
         dd_rename(f, DD_T_RESPONSE_SIZE);
 }
 
-/* http.route is a server's word; what a client says under it is url.template. */
+/* http.route is for servers only; on a client's span the value is url.template. */
 static void set_route(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_HTTP_ROUTE);

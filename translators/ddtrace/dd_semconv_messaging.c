@@ -45,7 +45,7 @@ static bool is_message(const struct dd_fields *f)
            dd_has(f, DD_T_MSG_OPERATION);
 }
 
-/* messaging.system is Datadog's name too, but with values of its own: amqp, sqs. */
+/* Datadog uses messaging.system too, but with its own values: amqp, sqs. */
 static void find_message_system(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_MESSAGING_SYSTEM), name;
@@ -64,7 +64,7 @@ static void find_message_system(struct dd_fields *f)
     dd_set_text(f, DD_A_MESSAGING_SYSTEM, name, DD_DERIVED);
 }
 
-/* messaging.operation.type of a word that tracers use. */
+/* Returns the messaging.operation.type for an operation name of a tracer. */
 static gw_str type_of_operation(gw_str said)
 {
     static const gw_str types[][2] = {
@@ -94,7 +94,7 @@ static gw_str type_by_kind(struct dd_fields *f, gw_str said)
     return f->kind == DD_KIND_CONSUMER ? GW_STR("process") : GW_NOSTR;
 }
 
-/* The tag says the name as the system has it, "publish"; the type is one of five. */
+/* The tag contains the operation as the system names it, "publish"; the type is one of five. */
 static void set_operation(struct dd_fields *f)
 {
     gw_str said = dd_text_of(f, DD_T_MSG_OPERATION), type = type_of_operation(said);
@@ -107,7 +107,7 @@ static void set_operation(struct dd_fields *f)
                 DD_DERIVED);
 }
 
-/* "3", "[3]"; -1 is any partition. */
+/* Accepts "3" and "[3]"; -1 means any partition. */
 static void set_partition(struct dd_fields *f, unsigned tag)
 {
     uint64_t number;
@@ -127,7 +127,7 @@ static void set_partitions(struct dd_fields *f)
             set_partition(f, tags[i]);
 }
 
-/* Java's and Go's names for them could be anything's elsewhere. */
+/* Java's and Go's tag names are generic, so they are used only for spans of Kafka. */
 static void kafka_facts(struct dd_fields *f)
 {
     if (dd_has(f, DD_T_PLAIN_PARTITION))
@@ -138,7 +138,7 @@ static void kafka_facts(struct dd_fields *f)
         dd_rename(f, DD_T_PLAIN_TOMBSTONE);
 }
 
-/* What stands behind the last of these characters. */
+/* Returns the text after the last of these characters. */
 static gw_str last_part(gw_str text, char c)
 {
     const char *at = text.len ? memrchr(text.ptr, c, text.len) : NULL;
@@ -150,7 +150,7 @@ static bool is_url(gw_str text)
     return gw_str_starts(text, GW_STR("http://")) || gw_str_starts(text, GW_STR("https://"));
 }
 
-/* Node writes the queue's URL as its name where the call had no more. */
+/* Node writes the queue's URL as its name if the call contained nothing else. */
 static void queue_name(struct dd_fields *f, unsigned tag)
 {
     gw_str said = dd_text_of(f, tag);
@@ -161,7 +161,7 @@ static void queue_name(struct dd_fields *f, unsigned tag)
         dd_use(f, tag);
 }
 
-/* Names of queues and topics of AWS, by which a client's call is one about messages. */
+/* Tags with names of AWS queues and topics. A client span that has one is a messaging span. */
 static void aws_destination(struct dd_fields *f)
 {
     static const unsigned arns[] = {DD_T_AWS_TOPIC_ARN, DD_T_SNS_TOPIC_ARN};
@@ -180,7 +180,8 @@ static void aws_destination(struct dd_fields *f)
                 DD_DERIVED);
 }
 
-/* "Consumed from Queue orders" of JMS, "Produce Topic orders" of Pub/Sub (Java), which have no tag for it. */
+/* JMS and Pub/Sub (Java) have no tag for the destination: it is in "Consumed from Queue orders", "Produce
+ * Topic orders". */
 static gw_str destination_in(gw_str resource)
 {
     static const gw_str words[] = {GW_LIT(" Queue "), GW_LIT(" Topic ")};
@@ -194,7 +195,7 @@ static gw_str destination_in(gw_str resource)
     return GW_NOSTR;
 }
 
-/* A message that is sent without an exchange goes to the queue that its routing key names. */
+/* A message sent without an exchange goes to the queue that its routing key names. */
 static void other_destination(struct dd_fields *f)
 {
     if (f->kind == DD_KIND_PRODUCER)

@@ -1,15 +1,15 @@
-/* The network: the server that was called, its port, the peer's address, transport and protocol. The tags of
- * each tracer write them in a form of their own: a list of brokers, "[::1]", "host:port", "host,1433".
+/* The network: the server that was called, its port, the peer's address, transport and protocol. Tracers
+ * write them in different forms: a list of brokers, "[::1]", "host:port", "host,1433".
  *
  * Keeps no state; works on a span's dd_fields. Called by dd_derive.c: dd_network before the plain renames,
- * dd_first_server behind them.
+ * dd_first_server after them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
 #include "translators/ddtrace/dd_url.h"
 
-/* "host", "host:port", "[::1]:port", "tcp://host:port". A text that has a colon and no port ("unix:/run/x") is
- * taken whole. */
+/* Accepts "host", "host:port", "[::1]:port", "tcp://host:port". A text with a colon but no port
+ * ("unix:/run/x") is returned whole. */
 static gw_str server_of(gw_str text, int *port)
 {
     struct dd_url u;
@@ -23,7 +23,7 @@ static gw_str server_of(gw_str text, int *port)
     return *port || (text.len && *text.ptr == '[') ? name : text;
 }
 
-/* The first server of a list. *more: there are others. SQL Server writes its port behind a comma. */
+/* Returns the first server of a list. *more: there are others. SQL Server writes its port after a comma. */
 static gw_str first_server(gw_str list, int *port, bool *more)
 {
     gw_str rest = list, one;
@@ -51,7 +51,7 @@ static void kafka_servers(struct dd_fields *f, unsigned tag)
         dd_set_int(f, DD_A_SERVER_PORT, port, DD_RENAMED);
 }
 
-/* A host that is not a plain name. Its port gives way to one that has a tag of its own. */
+/* Handles a host that is not a plain name. A port with a tag of its own wins over the port in the text. */
 static void peer_host(struct dd_fields *f, unsigned tag)
 {
     int port;
@@ -73,7 +73,7 @@ static void peer_host(struct dd_fields *f, unsigned tag)
         dd_set_int(f, DD_A_SERVER_PORT, port, DD_DERIVED);
 }
 
-/* "10.1.2.3:5555": who is at the other end of the connection. */
+/* Handles "10.1.2.3:5555", the other end of the connection. */
 static void peer_address(struct dd_fields *f)
 {
     gw_str text = dd_text_of(f, DD_T_PEER_ADDRESS), name;
@@ -96,7 +96,7 @@ static void peer_port(struct dd_fields *f)
         dd_use(f, DD_T_PEER_PORT);
 }
 
-/* The tag's text in the spelling of the conventions. */
+/* Sets the tag's text in the conventions' spelling. */
 static void rename_word(struct dd_fields *f, unsigned tag, const gw_str (*words)[2], size_t n)
 {
     gw_str said = dd_lower(f->arena, dd_text_of(f, tag));

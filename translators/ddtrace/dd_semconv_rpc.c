@@ -13,7 +13,7 @@ static const char *const codes[] = {
     "DATA_LOSS", "UNAUTHENTICATED"};
 enum { CODES = sizeof codes / sizeof *codes };
 
-/* "NotFound", "not_found" and "NOT_FOUND" are one word. */
+/* Compares "NotFound", "not_found" and "NOT_FOUND" as equal. */
 static bool same_word(gw_str a, gw_str b)
 {
     size_t i = 0, k = 0;
@@ -27,14 +27,14 @@ static bool same_word(gw_str a, gw_str b)
     }
 }
 
-/* The code that a word names, or that is written as a number; NO_CODE when it is none. */
+/* Returns the code for a word or a number; NO_CODE if it is neither. */
 enum { CANCELLED = 1, NO_CODE = -1 };
 static int code_of(gw_str word)
 {
     uint64_t number;
     if (gw_str_u64(word, &number))
         return number < CODES ? (int)number : NO_CODE;
-    if (same_word(word, GW_STR("CANCELED"))) /* Go */
+    if (same_word(word, GW_STR("CANCELED"))) /* Go's spelling */
         return CANCELLED;
     for (int i = 0; i < CODES; i++)
         if (same_word(word, gw_str_z(codes[i])))
@@ -68,7 +68,7 @@ static gw_str without_slash(gw_str path)
     return path.len && *path.ptr == '/' ? gw_str_from(path, 1) : path;
 }
 
-/* "pkg.Service/Method", and nothing that may be a path or a sentence. */
+/* Matches "pkg.Service/Method" and nothing that may be a path or a sentence. */
 static bool is_full_method(gw_str s)
 {
     size_t slash = gw_str_find(s, '/');
@@ -86,7 +86,7 @@ static bool is_method_of(gw_str bare, gw_str full)
            full.ptr[full.len - bare.len - 1] == '/';
 }
 
-/* The service as rpc.service or the parts of the method say it. */
+/* Returns the service from rpc.service or from the method. */
 static gw_str grpc_service(struct dd_fields *f)
 {
     gw_str whole = dd_text_of(f, DD_T_RPC_SERVICE), service = dd_text_of(f, DD_T_GRPC_METHOD_SERVICE);
@@ -100,7 +100,7 @@ static const unsigned methods[] = {DD_T_GRPC_METHOD_PATH, DD_T_RPC_GRPC_FULL_MET
                                    DD_T_GRPC_METHOD_NAME};
 enum { METHODS = sizeof methods / sizeof *methods };
 
-/* The method with its service in front, where anything says it; else bare; else empty. */
+/* Returns the method with its service, if known; else the bare method; else an empty text. */
 static gw_str grpc_method(struct dd_fields *f)
 {
     gw_str bare = without_slash(dd_set_text_of(f, DD_A_RPC_METHOD)),
@@ -121,7 +121,7 @@ static gw_str grpc_method(struct dd_fields *f)
     return bare;
 }
 
-/* Tags that the method says. */
+/* Drops tags whose value is part of the method. */
 static void use_method_parts(struct dd_fields *f, gw_str method)
 {
     static const unsigned packages[] = {DD_T_GRPC_METHOD_PACKAGE, DD_T_RPC_GRPC_PACKAGE};
@@ -149,13 +149,13 @@ static void set_grpc_method(struct dd_fields *f)
     if (!method.len)
         return;
     if (gw_str_eq(without_slash(said), method) || is_method_of(said, method))
-        f->out[DD_A_RPC_METHOD].s = method; /* the application's own word, made whole */
+        f->out[DD_A_RPC_METHOD].s = method; /* the application's own value, completed */
     else if (!dd_set_text(f, DD_A_RPC_METHOD, method, DD_RENAMED))
         return;
     use_method_parts(f, method);
 }
 
-/* Java says so in the component alone, and the method in the resource. */
+/* Java marks gRPC spans only by their component, and has the method in the resource. */
 static bool is_grpc(struct dd_fields *f)
 {
     gw_str system = dd_set_text_of(f, DD_A_RPC_SYSTEM_NAME);
@@ -201,7 +201,7 @@ static void set_rpc_system(struct dd_fields *f)
     dd_rename_as(f, DD_T_RPC_SYSTEM, said);
 }
 
-/* rpc.method of older conventions is the bare method, next to rpc.service. */
+/* In older conventions, rpc.method is the bare method, next to rpc.service. */
 static void service_and_method(struct dd_fields *f)
 {
     gw_str service = dd_text_of(f, DD_T_RPC_SERVICE), method = dd_set_text_of(f, DD_A_RPC_METHOD);
@@ -227,7 +227,8 @@ static void set_aws(struct dd_fields *f)
     dd_set_text(f, DD_A_RPC_SYSTEM_NAME, GW_STR("aws-api"), DD_DERIVED);
 }
 
-/* A port is the server's where its address is known; of a peer that is an address alone it is the peer's. */
+/* The port is the server's if its address is known. If only an IP address of the peer is known, it is the
+ * peer's port. */
 static void move_port(struct dd_fields *f)
 {
     const struct dd_out *port = &f->out[DD_A_SERVER_PORT];

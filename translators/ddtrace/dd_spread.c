@@ -1,4 +1,4 @@
-/* Typed attributes become tags (dd_spread.h).
+/* Converts typed attributes to tags (dd_spread.h).
  *
  * Keeps no state. Called by the decoders of v1.0 and of an agent's idx payloads.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,16 +1,17 @@
-/* dd_spread.h: typed attributes become tags, as struct dd_span has them. v1.0 has them in msgpack (dd_v10.h), an agent's idx payload
- * in protobuf (dd_agent.h); what becomes of them is the same, and is here.
+/* dd_spread.h: converts typed attributes to tags, as struct dd_span has them. v1.0 has typed attributes in
+ * msgpack (dd_v10.h), an agent's idx payload in protobuf (dd_agent.h); the conversion is the same.
  *
  *     text, bool        a text of meta; true, false
  *     integer, double   a number of metrics
- *     bytes             an entry of meta_struct: that is what tracers put there in v0.4
- *     array, list       a tag for each value in it: key.0, key.1, … and key.NAME, as tracers do in v0.4. An empty one is
- *                       the text [] or {}, so that it is not lost
+ *     bytes             an entry of meta_struct, which is where tracers put bytes in v0.4
+ *     array, list       a tag for each value in it: key.0, key.1, … and key.NAME, as tracers do in v0.4.
+ *                       An empty one becomes the text [] or {}, so that it is not lost
  *
- * What has a field of its own in these formats (env, version, component, kind of a span) is a tag in v0.4: the
- * field wins over an attribute of that name, as it does in Datadog's agent.
+ * Fields of these formats that are tags in v0.4 (env, version, component, kind of a span) win over an
+ * attribute of the same name, as in Datadog's agent.
  *
- * Ownership: arrays are in the caller's arena, keys and texts are views. Functions answer false when the arena is spent.
+ * Ownership: arrays are in the caller's arena, keys and texts are views. Functions return false if the
+ * arena's budget is used up.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_SPREAD_H
@@ -19,7 +20,7 @@
 #include "core/base/arena.h"
 #include "translators/ddtrace/dd_span.h"
 
-/* Tags while they are collected; zero at first. */
+/* Tags while they are collected; initialize with zero. */
 struct dd_spread {
     struct dd_text *meta;
     struct dd_number *metrics;
@@ -28,7 +29,7 @@ struct dd_spread {
     size_t meta_room, metrics_room, structs_room;
 };
 
-/* More room in one of the lists, whose entries have one size. */
+/* Makes room in one of the lists; `size` is that of an entry. */
 bool dd_spread_room(struct gw_arena *, void *list, size_t n, size_t *room);
 
 static inline bool dd_spread_text(struct gw_arena *arena, struct dd_spread *to, gw_str key, gw_str value)
@@ -48,20 +49,21 @@ static inline bool dd_spread_number(struct gw_arena *arena, struct dd_spread *to
     return true;
 }
 
-/* A value of any type. */
+/* Adds a value of any type. */
 bool dd_spread_value(struct gw_arena *, struct dd_spread *, gw_str key, const struct dd_value *);
 
-/* Of links and payloads, where all is text: numbers and bytes join meta, behind the texts. */
+/* For links and payloads, where all tags are texts: numbers and bytes are appended to meta, after the
+ * texts. */
 bool dd_spread_texts(struct gw_arena *, struct dd_spread *);
 
-/* Of a chunk: its tags are those of its local root. Without its `service`, which that span says, too; bytes are left out and
- * counted. */
+/* For a chunk: its tags become those of its local root. Its `service` is left out, because that span has it
+ * too; bytes are left out and counted. */
 void dd_spread_chunk(struct dd_chunk *, const struct dd_spread *, uint64_t *left_out);
 
 void dd_spread_span(struct dd_span *, const struct dd_spread *);
 
-/* The names of the tags that fields become, by enum dd_promoted; the kinds of a span by OpenTelemetry's numbers; what a bool is as a
- * tag. */
+/* The names of the tags that are made from fields, by enum dd_promoted; the kinds of a span by
+ * OpenTelemetry's numbers; the text of a bool. */
 enum { DD_SPREAD_KINDS = 6 };
 extern const gw_str dd_spread_promoted[DD_PROMOTEDS], dd_spread_kinds[DD_SPREAD_KINDS], dd_spread_bools[2];
 

@@ -1,18 +1,18 @@
-/* SQL without its data: a single pass over the tokens, which copies nothing until something changes.
+/* Removes the data from SQL: a single pass over the tokens, which copies nothing until something changes.
  *
- * Pure; results are views of the query or live in the arena. Called by dd_semconv_db.c.
+ * Keeps no state; results are views of the query or in the arena. Called by dd_semconv_db.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/ddtrace/dd_sql.h"
 
 #include "translators/ddtrace/dd_sql_lex.h"
 
-/* What was written so far. As long as that is the same as the input's beginning, it is not written at all:
- * `ptr` is the input then. No token grows, so the output is never longer than the input. */
+/* The output so far. While it equals the beginning of the input, nothing is copied: `ptr` is the input then.
+ * No token grows, so the output is never longer than the input. */
 struct out {
     gw_str input;
     struct gw_arena *arena;
-    char *copy; /* NULL: still the same */
+    char *copy; /* NULL: nothing has changed yet */
     size_t len;
     bool failed;
 };
@@ -54,7 +54,7 @@ static char last_byte(const struct out *o)
     return o->len == 0 ? ' ' : (o->copy ? o->copy : o->input.ptr)[o->len - 1];
 }
 
-/* A list of literals behind IN or VALUES. */
+/* A list of literals after IN or VALUES. */
 struct list {
     enum {
         NO_LIST,
@@ -62,11 +62,11 @@ struct list {
         ITEM /* an item may follow */,
         SEPARATOR /* a comma or the end */
     } state;
-    bool values;  /* behind VALUES further lists may follow … */
-    size_t begin; /* length of the output up to and with '(' */
+    bool values;  /* after VALUES further lists may follow … */
+    size_t begin; /* length of the output up to and including '(' */
     size_t items;
-    size_t complete; /* … and this is the length with the first of them; 0: not there yet */
-    bool comma;      /* a comma was seen behind that */
+    size_t complete; /* … and this is the length with the first of them; 0: not complete yet */
+    bool comma;      /* a comma followed it */
 };
 
 static bool is_item(enum dd_sql_token kind, gw_str word)
@@ -92,11 +92,11 @@ static void list_closes(struct list *l, struct out *o, gw_str bracket)
     l->comma = false;
 }
 
-/* Lets the list see a token that is no blank. True when the token was its closing bracket, and is written. */
+/* Passes a token that is not blank to the list. Returns true if it was the closing bracket and is written. */
 static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_str text)
 {
     char c = kind == DD_SQL_PUNCT ? *text.ptr : '\0';
-    if (l->state == NO_LIST && !l->complete && kind != DD_SQL_WORD) /* nearly always */
+    if (l->state == NO_LIST && !l->complete && kind != DD_SQL_WORD) /* the usual case */
         return false;
     if (l->state == SEPARATOR && c == ')') {
         list_closes(l, o, text);
@@ -165,7 +165,7 @@ static gw_str sanitize_tokens(struct gw_arena *arena, struct dd_sql_lexer *lexer
     return o.failed ? GW_NOSTR : trim_query(gw_str_n(o.copy ? o.copy : o.input.ptr, o.len));
 }
 
-/* One reading of the text. *open: some literal ran to the end. */
+/* Reads the text once. *open: a literal was not closed. */
 static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool backslash, gw_str query,
                       bool *open)
 {
@@ -183,7 +183,8 @@ gw_str dd_sql_sanitize(struct gw_arena *arena, enum dd_sql_dialect dialect, gw_s
     query = trim_query(query);
     if (dialect != DD_SQL_STANDARD || query.len < 2 || !memmem(query.ptr, query.len, "\\'", 2))
         return read_as(arena, dialect, false, query, &open);
-    /* \' is an escape or the end of a text: whichever leaves no text open, and the likelier one first. */
+    /* \' is an escape or the end of a text. The reading that leaves no text open is used; the likelier one is
+     * tried first. */
     gw_str escaped = read_as(arena, dialect, true, query, &open);
     gw_str plain = open ? read_as(arena, dialect, false, query, &still_open) : escaped;
     return open && !still_open ? plain : escaped;

@@ -1,11 +1,12 @@
-/* What a SQL statement does and to which table: its verb, then the place where that verb's table stands.
+/* Finds out what a SQL statement does and to which table: its verb, then the place of the table for that
+ * verb.
  *
- * Pure; results are views of the query. Called by dd_semconv_db.c.
+ * Keeps no state; results are views of the query. Called by dd_semconv_db.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sql.h"
 #include "translators/ddtrace/dd_sql_lex.h"
 
-/* Words that a statement begins with, and where its table stands. */
+/* First words of statements, and the place of the table. */
 enum where { NOWHERE, AFTER_FROM, AFTER_INTO, AT_ONCE, AFTER_TABLE, UNKNOWN };
 
 static const struct {
@@ -49,7 +50,7 @@ static bool is_main_verb(gw_str word)
     return false;
 }
 
-/* Words between a keyword and the name that it announces. */
+/* Words that may come between a keyword and the name. */
 static bool is_filler(gw_str word)
 {
     static const char *const words[] = {"only",          "lateral",   "low_priority", "ignore",   "delayed",
@@ -62,7 +63,7 @@ static bool is_filler(gw_str word)
     return false;
 }
 
-/* The tokens that mean something, with their depth in parentheses. */
+/* The significant tokens, with their depth in parentheses. */
 struct reader {
     struct dd_sql_lexer lexer;
     enum dd_sql_token kind;
@@ -92,8 +93,8 @@ static bool is_punct(const struct reader *r, char c)
     return r->kind == DD_SQL_PUNCT && *r->text.ptr == c;
 }
 
-/* Finds the statement behind "WITH x AS (…), y AS (…)" or "EXPLAIN (…) ANALYZE"; the reader then stands on
- * its verb. False, and the reader is at the end, when there is none. */
+/* Finds the statement after "WITH x AS (…), y AS (…)" or "EXPLAIN (…) ANALYZE"; the reader is then at its
+ * verb. Returns false at the end. */
 static bool find_main_verb(struct reader *r, unsigned depth)
 {
     while (next_token(r))
@@ -107,8 +108,8 @@ static gw_str unquoted_name(gw_str name)
     return name.len >= 2 && gw_char_in(*name.ptr, "\"`[") ? gw_str_n(name.ptr + 1, name.len - 2) : name;
 }
 
-/* The name that the reader stands on or soon comes to: parts with dots between. `of_table`: one that an
- * opening parenthesis follows is a function and no table. */
+/* Reads the name at the reader or shortly after it: parts separated by dots. `of_table`: a name followed by
+ * an opening parenthesis is a function and not a table. */
 static gw_str read_name(struct reader *r, bool of_table)
 {
     unsigned fillers = 0;
@@ -129,7 +130,7 @@ static gw_str read_name(struct reader *r, bool of_table)
     return parts ? name : unquoted_name(name);
 }
 
-/* FROM at the statement's own depth; of a subquery that stands in its place, the FROM within. */
+/* Finds FROM at the statement's own depth; if a subquery follows it, the FROM inside. */
 static gw_str after_from(struct reader *r)
 {
     unsigned depth = r->depth;

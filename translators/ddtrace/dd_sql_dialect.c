@@ -1,6 +1,6 @@
-/* Which dialect of SQL a database speaks: a table of names.
+/* Maps databases to dialects of SQL: a table of names.
  *
- * Pure. Called by dd_semconv_db.c with what the span says of its database.
+ * Keeps no state. Called by dd_semconv_db.c with the span's database system.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sql_dialect.h"
 
@@ -14,7 +14,7 @@ enum dd_sql_dialect dd_sql_dialect(gw_str system)
         {GW_LIT("mariadb"), DD_SQL_MYSQL},
         {GW_LIT("tidb"), DD_SQL_MYSQL},
         {GW_LIT("singlestore"), DD_SQL_MYSQL},
-        {GW_LIT("hive"), DD_SQL_MYSQL}, /* these take "text" and \ as MySQL does */
+        {GW_LIT("hive"), DD_SQL_MYSQL}, /* these read "text" and \ as MySQL does */
         {GW_LIT("spark"), DD_SQL_MYSQL},
         {GW_LIT("databricks"), DD_SQL_MYSQL},
         {GW_LIT("bigquery"), DD_SQL_MYSQL},

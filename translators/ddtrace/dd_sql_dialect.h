@@ -1,4 +1,4 @@
-/* dd_sql_dialect.h: the dialects of SQL that differ in what a literal, a name or a comment is.
+/* dd_sql_dialect.h: the dialects of SQL that differ in their literals, names or comments.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_SQL_DIALECT_H
@@ -15,8 +15,8 @@ enum dd_sql_dialect {
     DD_SQL_SQLITE
 };
 
-/* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD
- * when unknown: then "…" is a name, $tag$ quotes, and # is an operator. */
+/* Returns the dialect for a db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's
+ * db.type; DD_SQL_STANDARD if it is unknown: then "…" is a name, $tag$ quotes, and # is an operator. */
 enum dd_sql_dialect dd_sql_dialect(gw_str system);
 
 #endif

@@ -1,11 +1,11 @@
-/* The tokens of SQL text, in any of the dialects (dd_sql_lex.h).
+/* Splits SQL text into tokens, in any of the dialects (dd_sql_lex.h).
  *
- * The state is the caller's struct dd_sql_lexer. Called by dd_sql.c and dd_sql_about.c.
+ * The state is in the caller's struct dd_sql_lexer. Called by dd_sql.c and dd_sql_about.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/ddtrace/dd_sql_lex.h"
 
-/* What a byte can be. Bytes of UTF-8 are letters. ALONE: always a token of its own. */
+/* Classes of a byte. Bytes of UTF-8 count as letters. ALONE: always a token of its own. */
 enum { BLANK = 1, LETTER = 2, DIGIT = 4, ALONE = 8, DOLLAR = 16 };
 static const unsigned char classes[256] = {
     ['$'] = DOLLAR,
@@ -69,7 +69,7 @@ static size_t word_len(gw_str s, size_t i)
     return i;
 }
 
-/* Names take $ (and # and @ where those are no comments or operators) from their second character on. */
+/* From their second character on, names may contain $, and # and @ unless these are comments or operators. */
 static size_t name_len(const struct dd_sql_lexer *l, gw_str s, size_t i)
 {
     if (l->dialect == DD_SQL_SQLSERVER || l->dialect == DD_SQL_ORACLE)
@@ -81,7 +81,8 @@ static size_t name_len(const struct dd_sql_lexer *l, gw_str s, size_t i)
 
 /* ---- what runs to a closing mark ---- */
 
-/* From behind the opening quote; the quote doubled is itself, and so is what a backslash precedes. */
+/* i is after the opening quote. A doubled quote is part of the text, and so is a character after a
+ * backslash. */
 static size_t quoted_len(struct dd_sql_lexer *l, gw_str s, size_t i, char quote, bool backslash)
 {
     for (; i < s.len; i++) {
@@ -106,7 +107,7 @@ static size_t len_until(struct dd_sql_lexer *l, gw_str s, size_t i, gw_str end)
     return s.len;
 }
 
-/* Length of $tag$ text $tag$ at the front, or 0. */
+/* Returns the length of $tag$ text $tag$ at the front, or 0. */
 static size_t dollar_len(struct dd_sql_lexer *l, gw_str s)
 {
     size_t i = 1;
@@ -118,7 +119,7 @@ static size_t dollar_len(struct dd_sql_lexer *l, gw_str s)
     return char_at(s, i) == '$' ? len_until(l, s, i + 1, gw_str_n(s.ptr, i + 1)) : 0;
 }
 
-/* Oracle's q'[ text ]': from the delimiter on. */
+/* Oracle's q'[ text ]', from the delimiter on. */
 static size_t delimited_len(struct dd_sql_lexer *l, gw_str s, size_t i)
 {
     static const char open[] = "[({<", close[] = "])}>";
@@ -156,7 +157,7 @@ static bool begins_line_comment(const struct dd_sql_lexer *l, gw_str s)
 
 /* ---- literals ---- */
 
-/* From its first digit or point: also 0x1F, 1e-5, 1_000, and whatever letters hang on. */
+/* i is at its first digit or point. Also accepts 0x1F, 1e-5, 1_000, and letters that follow directly. */
 static size_t number_len(gw_str s, size_t i)
 {
     bool hex = char_at(s, i) == '0' && gw_lower(char_at(s, i + 1)) == 'x';
@@ -174,7 +175,7 @@ static bool begins_number(gw_str s, size_t i)
     return is_digit(char_at(s, i)) || (char_at(s, i) == '.' && is_digit(char_at(s, i + 1)));
 }
 
-/* A sign belongs to the number where no operand stands before it. */
+/* A sign belongs to the number if no operand comes before it. */
 static bool begins_signed_number(const struct dd_sql_lexer *l, gw_str s)
 {
     bool operand_before =
@@ -182,8 +183,8 @@ static bool begins_signed_number(const struct dd_sql_lexer *l, gw_str s)
     return (*s.ptr == '-' || *s.ptr == '+') && !operand_before && begins_number(s, 1);
 }
 
-/* Length of a literal that begins with a word of n bytes, as E'…', X'…', _utf8'…'; 0 when it is a word
- * only. */
+/* Returns the length of a literal that begins with a word of n bytes, such as E'…', X'…', _utf8'…'; 0 if it
+ * is only a word. */
 static size_t prefixed_len(struct dd_sql_lexer *l, gw_str s, size_t n)
 {
     gw_str word = gw_str_n(s.ptr, n);
@@ -219,7 +220,7 @@ static size_t placeholder_len(const struct dd_sql_lexer *l, gw_str s)
         if (!(l->dialect == DD_SQL_POSTGRESQL ? begins_word(char_at(s, 1)) : in_word(char_at(s, 1))))
             return 0;
         return name_len(l, s, 1);
-    case '%': /* Python's %s; %(name)s is left to the other tokens, which leave it */
+    case '%': /* Python's %s; %(name)s is split into other tokens, which are kept */
         return char_at(s, 1) == 's' && !in_word(char_at(s, 2)) ? 2 : 0;
     default:
         return 0;
@@ -287,7 +288,7 @@ static size_t take_comment(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *
     return begins_line_comment(l, s) ? gw_str_find(s, '\n') : 0;
 }
 
-/* What begins with a character that is neither letter nor blank nor alone. */
+/* Reads a token that begins with a character that is not a letter, a blank or ALONE. */
 static size_t take_other(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
 {
     size_t n;
@@ -319,7 +320,7 @@ enum dd_sql_token dd_sql_next(struct dd_sql_lexer *l, gw_str *text)
         n = take_word(l, s, &kind);
     else if (!(class & ALONE))
         n = take_other(l, s, &kind);
-    if (kind == DD_SQL_NAME && l->open) /* a quote that is not closed may have been anything */
+    if (kind == DD_SQL_NAME && l->open) /* a name whose quote is not closed may be data */
         kind = DD_SQL_LITERAL;
     *text = gw_str_n(s.ptr, n);
     l->rest = gw_str_from(s, n);

@@ -1,7 +1,7 @@
-/* The translation of statistics: walks over payloads, buckets and groups, and hands what a group says to
+/* Translates statistics: walks over payloads, buckets and groups, and passes each group to
  * span_duration_metric.h and ddsketch.h.
  *
- * The state is the call's struct dd_stats_work. Called by the ddtrace receiver, tests and the fuzzer.
+ * The state is in the call's struct dd_stats_work. Called by the ddtrace receiver, tests and the fuzzer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_privacy.h"
 #include "translators/ddtrace/dd_stats.h"
@@ -14,7 +14,7 @@
 #include "translators/metrics/span_duration_metric.h"
 
 enum { POINT_ATTRIBUTES = 1 };
-static const double second = 1e-9; /* in which durations are, of a nanosecond */
+static const double second = 1e-9; /* in nanoseconds, the unit of durations */
 
 /* --- attributes --- */
 
@@ -29,7 +29,7 @@ static size_t read_tags(gw_str raw, struct span_duration_tag *tags, size_t n)
     return n;
 }
 
-/* Takes a tag out of the list: the resource says it. */
+/* Removes a tag from the list because the resource has it. */
 static gw_str take_tag(struct span_duration_tag *tags, size_t n, gw_str key)
 {
     for (size_t i = 0; i < n; i++)
@@ -51,7 +51,8 @@ static enum dd_sql_dialect dialect_of(const struct dd_stats_group *g, const stru
     return dd_sql_dialect(system);
 }
 
-/* Tracers leave it to the agent to take literals out of what they counted; one that did it loses nothing more. */
+/* Tracers leave the removal of literals to the agent. A resource that is already obfuscated does not
+ * change. */
 static gw_str safe_resource(const struct dd_stats_work *w, const struct dd_stats_group *g,
                             const struct span_duration *s)
 {
@@ -79,17 +80,18 @@ static gw_str safe_resource(const struct dd_stats_work *w, const struct dd_stats
 struct part {
     struct ddsketch sketch;
     uint64_t n;
-    double sum; /* of their durations, ns: as the sketch tells */
+    double sum; /* of their durations in ns, estimated from the sketch */
 };
 
-/* Of an agent's mapping: gamma is 1.01 / 0.99. */
+/* Returns whether the mapping is an agent's: gamma is 1.01 / 0.99. */
 static bool is_agents(const struct ddsketch *s)
 {
     return fabs(s->log2_gamma - log2(1.01 / 0.99)) < 1e-9;
 }
 
-/* The libraries that count up have no offset. An agent that adds up the sketches of several Python processes
- * makes new ones, and those count as Go does; of JavaScript, whose mapping is its own, it leaves the numbers. */
+/* Sketches whose bins are numbered one higher have no offset. An agent that merges sketches of several Python
+ * processes makes new ones, numbered like Go's; it does not renumber those of JavaScript, whose mapping is
+ * different. */
 static bool read_sketch(gw_str bytes, const struct dd_stats_process *p, struct ddsketch *s)
 {
     if (!ddsketch_read(bytes, DDSKETCH_LOWER, s))
@@ -108,7 +110,7 @@ static void estimate_sum(struct part *p)
     p->sum = p->n ? p->sketch.sum / p->sketch.count * (double)p->n : 0;
 }
 
-/* Old agents send what they counted and what they sketched apart: then a group has no hits. */
+/* Old agents send counts and sketches separately: such a group has no hits. */
 static enum dd_stats_fault read_parts(const struct dd_stats_group *g, const struct dd_stats_process *p,
                                       struct part *ok, struct part *error)
 {
@@ -116,7 +118,7 @@ static enum dd_stats_fault read_parts(const struct dd_stats_group *g, const stru
         return DD_STATS_BAD_SKETCH;
     if (g->hits > 1ull << 53)
         return DD_STATS_BAD_FIELD;
-    error->n = g->errors < g->hits ? g->errors : g->hits; /* agents round both by chance */
+    error->n = g->errors < g->hits ? g->errors : g->hits; /* agents round both numbers randomly */
     ok->n = g->hits - error->n;
     if (!g->hits) {
         ok->n = rounded(ok->sketch.count);
@@ -134,7 +136,7 @@ static enum dd_stats_fault read_parts(const struct dd_stats_group *g, const stru
     return DD_STATS_GOOD;
 }
 
-/* What the sketch says of the ends is off by as much as its bins, the mean is not. */
+/* The sketch's minimum and maximum are off by the width of a bin; the mean is exact. */
 static bool fill(const struct part *p, struct exphist *h)
 {
     double mean = p->sum * second / (double)p->n, min = p->sketch.min * second, max = p->sketch.max * second;
@@ -196,7 +198,7 @@ static struct span_duration describe_spans(const struct dd_stats_group *g)
     };
 }
 
-/* False: no memory. */
+/* Returns false if there is no memory. */
 static bool take_group(struct dd_stats_work *w, struct dd_stats_process *p, const struct dd_stats_bucket *b,
                        gw_str raw)
 {
@@ -228,7 +230,7 @@ static bool is_time(const struct dd_stats_bucket *b)
     return b->start > 0 && b->start <= INT64_MAX && b->duration <= INT64_MAX - b->start;
 }
 
-/* Without times none of its groups is of use. */
+/* A bucket without times makes all of its groups unusable. */
 static bool take_bucket(struct dd_stats_work *w, struct dd_stats_process *p, gw_str raw)
 {
     struct dd_stats_bucket b;
@@ -271,7 +273,8 @@ static bool take_agent(struct dd_stats_work *w, gw_str body)
 
 /* --- the whole --- */
 
-/* All of it must be msgpack, and a map, before anything is read; nothing at all is a question whether this works. */
+/* Checks that the whole body is msgpack and a map before anything is read. An empty body is a client's test
+ * whether the path exists. */
 static enum gw_code check(gw_str *body, struct gw_err *err)
 {
     struct dd_msgpack in;
@@ -287,7 +290,7 @@ static enum gw_code check(gw_str *body, struct gw_err *err)
     return GW_OK;
 }
 
-/* Nothing of this request is used. */
+/* Discards everything from this request. */
 static void refuse_all(struct dd_stats_result *out, enum gw_code code)
 {
     uint64_t n = out->groups ? out->groups : 1;

@@ -1,20 +1,20 @@
-/* dd_stats.h: statistics that tracers and agents make of spans become points of the metric of span durations
- * (span_duration_metric.h): OTLP frames.
+/* dd_stats.h: converts statistics that tracers and agents made from spans to points of the span duration
+ * metric (span_duration_metric.h), as OTLP frames.
  *
  *     body ─▶ ClientStatsPayload ─▶ bucket ─▶ group of spans ─┬─ ok sketch ────▶ point
  *             a process: resource    its times   attributes    └─ error sketch ─▶ point, status.code = STATUS_CODE_ERROR
  *
- * A point is an exponential histogram, delta, from the bucket's start to its end. Its count is the group's hits
- * without errors, or its errors; what the sketch counted says how they lie (ddsketch.h). Durations are added
- * up for both together: their sum is the group's, divided as the sketches say, and exact where there is one.
- * Minimum and maximum are the sketch's. Groups with equal attributes become one point, as those of queries that differ in
- * their literals do: where the option obfuscate is on, resources of databases lose them here.
+ * A point is a delta exponential histogram from the bucket's start to its end. Its count is the group's hits
+ * without errors, or its errors; the sketch gives the distribution (ddsketch.h). The group has one sum of
+ * durations for both: it is divided in proportion to the sketches, and is exact if there is only one. Minimum
+ * and maximum are the sketch's. Groups with equal attributes become one point. This happens to queries that
+ * differ only in their literals: with the option obfuscate, literals are removed here.
  *
- * A body that is not well-formed is an error, and nothing of it is used. A group that cannot be read costs
- * itself (DD_STATS_FAULTS). Facts: what dd-trace-go 2.12, dd-trace-js 5 and 6, ddtrace 4.16, dd-java-agent 1.68 and the agent 7.85
- * send; pkg/trace/stats of the agent.
+ * A body that is not well-formed is an error, and nothing from it is used. A group that cannot be read is
+ * refused (DD_STATS_FAULTS); the others are not affected. Facts: what dd-trace-go 2.12, dd-trace-js 5 and 6,
+ * ddtrace 4.16, dd-java-agent 1.68 and the agent 7.85 send; pkg/trace/stats of the agent.
  *
- * Ownership: frames are the caller's references. Threads: pure functions; the arena is scratch.
+ * Ownership: the caller owns the references to the frames. Threads: pure functions; the arena is scratch.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_STATS_H
@@ -44,16 +44,17 @@ enum dd_stats_fault {
 enum { DD_STATS_FRAMES = 64 };
 
 struct dd_stats_result {
-    struct gw_frame *frames[DD_STATS_FRAMES]; /* the caller's references */
+    struct gw_frame *frames[DD_STATS_FRAMES]; /* owned by the caller */
     size_t frames_n;
-    struct gw_intake intake; /* items: points, and groups that are refused */
+    struct gw_intake intake; /* items: points and refused groups */
     uint64_t payloads, groups, refused[DD_STATS_FAULT_N];
-    uint64_t counts_only; /* groups that old agents send twice: once without sketches */
+    uint64_t counts_only; /* groups that old agents send again without sketches */
     uint64_t repaired_text;
 };
 
-/* `from_agent`: a StatsPayload, which holds those of many processes; else a tracer's ClientStatsPayload. On an error
- * there is no frame, and intake counts what had been read as refused, at least one item. */
+/* `from_agent`: the body is a StatsPayload with those of many processes; else it is a tracer's
+ * ClientStatsPayload. On an error there is no frame, and intake counts everything read so far as refused, at
+ * least one item. */
 enum gw_code dd_stats_translate(struct gw_arena *, bool from_agent, gw_str body, const struct dd_request *,
                                 const struct dd_env *, const struct dd_options *, struct dd_stats_result *,
                                 struct gw_err *) GW_MUST_CHECK;

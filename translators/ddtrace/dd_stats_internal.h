@@ -1,5 +1,5 @@
-/* dd_stats_internal.h: what dd_stats.c and dd_stats_process.c share: the state of a translation, and whose
- * statistics they are: the resource of a process's points, as its spans have it (dd_resource.h).
+/* dd_stats_internal.h: definitions shared by dd_stats.c and dd_stats_process.c: the state of a translation,
+ * and the process that made the statistics, whose points get the same resource as its spans (dd_resource.h).
  *
  * Threads: one at a time. Ownership: in the arena, or views of the body and the request.
  * SPDX-License-Identifier: Apache-2.0
@@ -24,13 +24,13 @@ struct dd_stats_work {
     struct otlp_buf scratch;
 };
 
-/* Who made the statistics; what its groups have in common. */
+/* The process that made the statistics; the values that its groups share. */
 struct dd_stats_process {
     struct dd_stats_payload said;
     gw_str language, facts[DD_FACTS], host, env;
     enum ddsketch_bound bound;
-    bool may_be_remade; /* by the agent that sends them */
-    /* the resource of the last group, and what it was made of */
+    bool may_be_remade; /* the agent that sends them may have merged them */
+    /* The resource of the last group, and the values it was made from. */
     struct dd_stats_resource *resource;
     gw_str service, base;
 };
@@ -40,10 +40,11 @@ static inline gw_str dd_stats_first_of(gw_str a, gw_str b)
     return a.len ? a : b;
 }
 
-/* `said` is read; fills in the rest. The agent is one that says nothing, where a tracer sent the payload. */
+/* `said` has been read; fills in the rest. If a tracer sent the payload, the agent struct is empty. */
 void dd_stats_describe_process(struct dd_stats_work *, const struct dd_stats_agent *,
                                struct dd_stats_process *);
-/* The resource of a service's points; `base` is the service of the process, where it is known. NULL: no memory. */
+/* Returns the resource for points of a service; `base` is the service of the process, if known. NULL: no
+ * memory. */
 struct dd_stats_resource *dd_stats_resource_of(struct dd_stats_work *, struct dd_stats_process *,
                                                gw_str service, gw_str base);
 

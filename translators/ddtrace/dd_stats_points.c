@@ -44,7 +44,7 @@ static bool grow(struct dd_stats_table *t, struct gw_arena *arena)
     return true;
 }
 
-/* A new node of `size` bytes, which begin with it; NULL: no memory. */
+/* Returns a new node of `size` bytes; NULL: no memory. */
 static void *insert(struct dd_stats_table *t, struct gw_arena *arena, uint64_t hash, gw_str bytes,
                     size_t size)
 {
@@ -112,7 +112,7 @@ struct writer {
     uint32_t items;
     struct gw_frame **frames;
     size_t n, max;
-    size_t resource, scope, metric, data; /* marks of what is open */
+    size_t resource, scope, metric, data; /* marks of open messages */
 };
 
 static void open_resource(struct writer *o, const struct dd_stats_resource *r)
@@ -161,7 +161,7 @@ static bool end_frame(struct writer *o)
         gw_budget_no_memory(o->w.account);
         return false;
     }
-    f->budget = o->w.account; /* until the frame is offered */
+    f->budget = o->w.account; /* the writer's budget pays until the frame is offered */
     f->charged = o->w.cap;
     o->w = (struct otlp_buf){.account = o->w.account};
     o->frames[o->n++] = f;

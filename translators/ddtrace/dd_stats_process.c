@@ -1,5 +1,5 @@
-/* Finds out who made statistics, from the payload, the agent's message around it and the request's headers, and
- * writes the resource.
+/* Finds out which process made statistics, from the payload, the agent's message around it and the request's
+ * headers, and writes the resource.
  *
  * The state is the call's. Called by dd_stats.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,7 +8,7 @@
 #include "translators/ddtrace/dd_resource.h"
 #include "translators/ddtrace/dd_scan.h"
 
-/* Texts of an array, and the image's tag, as one list. */
+/* Returns the texts of an array, and the image's tag, as one list. */
 static gw_str container_tags(struct gw_arena *arena, const struct dd_stats_payload *p)
 {
     struct dd_stats_array tags = dd_stats_array(p->tags);
@@ -24,7 +24,8 @@ static gw_str container_tags(struct gw_arena *arena, const struct dd_stats_paylo
     return gw_str_n(list, list ? len : 0);
 }
 
-/* dd-trace-js names its host whether it was asked to or not; spans do not, and have this machine's name. */
+/* dd-trace-js sends its host's name in statistics even if that is not configured, but not in spans. Spans of a
+ * local peer get this machine's name, so its statistics get it too. */
 static gw_str host_of(const struct dd_stats_work *w, const struct dd_stats_process *p, gw_str agent)
 {
     gw_str ours = w->request->peer_is_local ? w->env->host_name : GW_NOSTR;
@@ -72,7 +73,7 @@ static struct dd_stats_resource *make_resource(struct dd_stats_work *w, const st
     return w->scratch.failed ? NULL : dd_stats_resource(&w->points, otlp_written(&w->scratch));
 }
 
-/* Groups that follow one another are mostly of one service. */
+/* Adjacent groups usually have the same service. */
 struct dd_stats_resource *dd_stats_resource_of(struct dd_stats_work *w, struct dd_stats_process *p,
                                                gw_str service, gw_str base)
 {

@@ -1,4 +1,4 @@
-/* Reads the maps of statistics: tables of names say which field goes where.
+/* Reads the maps of statistics by tables that map names to fields.
  *
  * Keeps no state. Called by dd_stats.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -6,7 +6,7 @@
 
 #include "translators/ddtrace/dd_span.h"
 
-enum type { TEXT, NUMBER, FLAG, BYTES /* of the value, as they stand */ };
+enum type { TEXT, NUMBER, FLAG, BYTES /* BYTES: the raw bytes of the value */ };
 
 struct field {
     gw_str name;
@@ -76,7 +76,7 @@ static const struct field group_fields[] = {
 
 /* --- values --- */
 
-/* Whatever has a number: Datadog's tracers for JavaScript hold durations as floats, and status codes as text. */
+/* Reads anything that contains a number: dd-trace-js sends durations as floats and status codes as text. */
 static enum dd_got read_number(struct dd_msgpack *in, uint64_t *out)
 {
     enum dd_number_kind kind;
@@ -119,7 +119,7 @@ static const struct field *field_of(const struct field *fields, size_t n, gw_str
     return NULL;
 }
 
-/* One field: its key, and its value or what stands there instead. False when that is of another type. */
+/* Reads one field: its key and its value. Returns false if the value has another type. */
 static bool read_field(struct dd_msgpack *in, const struct field *fields, size_t n, char *out)
 {
     gw_str name = GW_NOSTR;

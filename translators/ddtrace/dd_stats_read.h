@@ -1,34 +1,35 @@
-/* dd_stats_read.h: the messages of statistics, in msgpack: maps whose keys are the names of Go fields.
+/* dd_stats_read.h: reads the messages of statistics, which are msgpack maps whose keys are the names of Go
+ * fields.
  *
- *     StatsPayload { AgentHostname, …, Stats: [ ClientStatsPayload ] }                  of an agent
- *     ClientStatsPayload { Hostname, …, Stats: [ bucket ] }                             of a tracer, too
+ *     StatsPayload { AgentHostname, …, Stats: [ ClientStatsPayload ] }                  from an agent
+ *     ClientStatsPayload { Hostname, …, Stats: [ bucket ] }                             from a tracer, too
  *     bucket { Start, Duration, Stats: [ group ] }
  *     group { Service, Name, Resource, …, Hits, Errors, Duration, OkSummary, ErrorSummary }
  *
- * Fields come in any order, those that are not known are passed over. Arrays are read by dd_stats_next, element by element:
+ * Fields may come in any order, and unknown ones are ignored. dd_stats_next reads arrays element by element:
  * nothing is allocated.
  *
- * Everything is read from bytes that dd_msgpack_skip has found to be well-formed. Threads: pure functions.
- * Ownership: views of the body. SPDX-License-Identifier: Apache-2.0
+ * dd_msgpack_skip must have found the bytes to be well-formed. Threads: pure functions. Ownership: views of
+ * the body. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_STATS_READ_H
 #define DD_STATS_READ_H
 
 #include "translators/ddtrace/dd_msgpack.h"
 
-/* What is left of an array. */
+/* The unread rest of an array. */
 struct dd_stats_array {
     struct dd_msgpack in;
     uint32_t left;
 };
-/* An array's elements from its bytes; of anything else none. */
+/* Makes an array from its bytes; from any other value an empty one. */
 struct dd_stats_array dd_stats_array(gw_str raw);
-/* The next element's bytes. */
+/* Returns the next element's bytes. */
 bool dd_stats_next(struct dd_stats_array *, gw_str *raw);
-/* The next element that is a text; others are passed over. */
+/* Returns the next element that is a text; others are skipped. */
 bool dd_stats_next_text(struct dd_stats_array *, gw_str *text);
 
-/* Arrays are bytes: empty where they are absent. */
+/* Arrays are raw bytes; empty if missing. */
 struct dd_stats_agent {
     gw_str host, env, payloads;
     bool client_computed;
@@ -53,7 +54,8 @@ struct dd_stats_group {
     bool synthetics;
 };
 
-/* False: it is no map, or a field has a type that cannot be read; the others are read all the same. */
+/* Returns false if it is not a map, or if a field has a wrong type; the other fields are read all the
+ * same. */
 bool dd_stats_read_agent(gw_str raw, struct dd_stats_agent *);
 bool dd_stats_read_payload(gw_str raw, struct dd_stats_payload *);
 bool dd_stats_read_bucket(gw_str raw, struct dd_stats_bucket *);

@@ -1,13 +1,13 @@
-/* Text that the translator makes of other text: another case, several texts in a row.
+/* Makes texts from other texts: another letter case, several texts joined.
  *
- * Pure; see dd_strings.h. Called wherever the conventions want a value in a form that the tracer did not
- * send.
+ * Keeps no state; see dd_strings.h. Called where the conventions want a value in another form than the tracer
+ * sent.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_strings.h"
 
 #include "translators/otlp/otlp_write.h"
 
-/* The text with every byte mapped; itself where that changes nothing. */
+/* Returns the text with every byte mapped, or the text itself if nothing changes. */
 __attribute__((always_inline)) static inline gw_str mapped_text(struct gw_arena *arena, gw_str s,
                                                                 char (*map)(char))
 {

@@ -1,5 +1,5 @@
-/* One value of meta_struct, msgpack within msgpack, as an attribute. What cannot be decoded is written as
- * bytes.
+/* Writes one value of meta_struct, msgpack inside msgpack, as an attribute. A value that cannot be decoded is
+ * written as bytes.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_write.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +11,7 @@
 #include "translators/ddtrace/dd_any.h"
 #include "translators/ddtrace/dd_msgpack.h"
 
-/* What a value is written with. */
+/* The destination of a value, and the settings. */
 struct sink {
     struct otlp_buf *w;
     struct gw_arena *arena; /* for the keys of maps */
@@ -50,7 +50,7 @@ static bool write_array(const struct sink *to, struct dd_msgpack *in, unsigned d
     return true;
 }
 
-/* A key as text: numbers and words as they are written, anything else not at all. */
+/* Returns a key as text: numbers and words as they are written, anything else as an empty text. */
 static bool map_key(struct dd_msgpack *in, char *room, size_t room_size, gw_str *key)
 {
     enum dd_number_kind kind;
@@ -116,7 +116,7 @@ static bool write_text(struct otlp_buf *w, struct dd_msgpack *in, void (*write)(
     return true;
 }
 
-/* An extension's type is part of its bytes here: they are the value as it stood in the payload. */
+/* An extension is written with its head, which contains its type: the raw bytes of the payload. */
 static bool write_ext(struct otlp_buf *w, struct dd_msgpack *in)
 {
     gw_str raw;
@@ -126,7 +126,8 @@ static bool write_ext(struct otlp_buf *w, struct dd_msgpack *in)
     return true;
 }
 
-/* Takes the next value and writes the fields of an AnyValue; false when it cannot be read or is too deep. */
+/* Reads the next value and writes the fields of an AnyValue. Returns false if it cannot be read or is too
+ * deep. */
 static bool write_any(const struct sink *to, struct dd_msgpack *in, unsigned depth)
 {
     struct otlp_buf *w = to->w;

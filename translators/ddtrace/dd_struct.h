@@ -2,14 +2,13 @@
  *
  *     map ─▶ kvlist    array ─▶ array    str ─▶ string    bin, ext ─▶ bytes    nil ─▶ empty value    other ─▶ its type
  *
- * AppSec ("appsec", "_dd.stack") and LLM Observability ("_llmobs") send their findings so. A key that is not
- * text is written as
- * text (42 ─▶ "42"); each key of a map is written once, the last time, and none that is empty (dd_keys.h). An
- * unsigned integer above INT64_MAX, which OTLP has no type for, becomes a double. A timestamp extension stays
- * bytes.
+ * AppSec ("appsec", "_dd.stack") and LLM Observability ("_llmobs") send their findings in this form. A key
+ * that is not text is written as text (42 ─▶ "42"). If a key of a map occurs twice, the last one is written;
+ * empty keys are left out (dd_keys.h). An unsigned integer above INT64_MAX, for which OTLP has no type,
+ * becomes a double. A timestamp extension is written as bytes.
  *
- * Pure. Nesting is bounded by DD_STRUCT_DEPTH; deeper values, as undecodable ones, are written whole as
- * bytes: nothing is lost.
+ * Keeps no state. Nesting is limited by DD_STRUCT_DEPTH; a deeper value, like one that cannot be decoded, is
+ * written whole as bytes, so nothing is lost.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_STRUCT_H
@@ -20,8 +19,9 @@
 
 enum { DD_STRUCT_DEPTH = 64 };
 
-/* Attribute `key` as element of `field`. False when `value` is not one well-formed msgpack value and went out
- * as bytes (or not at all because of memory: then the writer is `failed`, or the arena's budget spent). */
+/* Writes attribute `key` as element of `field`. Returns false if `value` is not one well-formed msgpack
+ * value; it is then written as bytes. (It is not written at all if there is no memory: then the writer is
+ * `failed`, or the arena's budget is used up.) */
 bool dd_write_struct(struct otlp_buf *, struct gw_arena *, unsigned field, gw_str key, gw_str value,
                      struct dd_oddities *);
 

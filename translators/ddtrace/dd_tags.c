@@ -1,4 +1,4 @@
-/* Lists of container and process tags as resource attributes, by the table dd_tags.def.
+/* Writes lists of container and process tags as resource attributes, by the table dd_tags.def.
  *
  * Keeps no state. Called by dd_resource.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -6,7 +6,7 @@
 
 #include "translators/ddtrace/dd_strings.h"
 
-enum { NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */ };
+enum { NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is truncated */ };
 
 /* One entry of a list. */
 struct tag {
@@ -38,7 +38,7 @@ static bool same_attribute(const struct tag *a, const struct tag *b)
     return !a->row && !b->row && gw_str_eq(a->key, b->key);
 }
 
-/* The attribute's name; an unknown tag's is made in `room`. */
+/* Returns the attribute's name; that of an unknown tag is made in `room`. */
 static gw_str attribute_name(const struct tag *t, enum dd_tag_list list, char *room)
 {
     if (t->row)

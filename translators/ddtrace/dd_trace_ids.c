@@ -1,5 +1,5 @@
-/* Completes 64-bit trace ids within a payload: collects which upper half belongs to which lower half, and
- * fills it in where spans were written before it was known.
+/* Completes 64-bit trace ids within a payload: collects the upper half for each lower half, and fills it into
+ * spans that were written before it was known.
  *
  * The state is the request's struct dd_trace_ids. Called by dd_translate.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -35,7 +35,7 @@ static int by_low(const void *a, const void *b)
     return x->low < y->low ? -1 : x->low > y->low;
 }
 
-/* The records sorted by lower half, one a trace: the first upper half that is not zero. */
+/* Sorts the records by lower half and keeps one per trace: its first upper half that is not zero. */
 static struct dd_id_record *sort_records(const struct dd_trace_ids *t, size_t *n)
 {
     struct dd_id_record *all = gw_arena_raw(t->keep, t->records_n, sizeof *all);
@@ -57,7 +57,7 @@ static struct dd_id_record *sort_records(const struct dd_trace_ids *t, size_t *n
     return all;
 }
 
-/* Where upper halves are looked up. */
+/* The sources of upper halves. */
 struct known {
     const struct dd_id_record *records;
     size_t n;
@@ -77,7 +77,7 @@ static bool find_upper_half(const struct known *k, uint64_t low, uint64_t *high)
 static void complete_ids(struct dd_spans *s, const struct known *k)
 {
     uint64_t low = 0, high = 0;
-    bool found = false; /* spans of one trace stand next to each other */
+    bool found = false; /* spans of one trace are adjacent */
     for (struct dd_pending *p = s->first_pending; p; p = p->next) {
         if (p == s->first_pending || p->low != low) {
             low = p->low;

@@ -1,4 +1,4 @@
-/* W3C's grammar of tracestate (dd_tracestate.h).
+/* Checks W3C's grammar of tracestate (dd_tracestate.h).
  *
  * Keeps no state. Called by dd_sampling.c for spans and dd_links.c for links.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -21,7 +21,7 @@ static bool is_key(gw_str s)
     return true;
 }
 
-/* Blanks around it were cut off. */
+/* Blanks around the value were removed before. */
 static bool is_value(gw_str s)
 {
     if (s.len == 0 || s.len > VALUE_MAX)

@@ -1,17 +1,18 @@
-/* dd_tracestate.h: does a text read as W3C's tracestate? One that does not is dropped as a whole, never copied
- * in part.
+/* dd_tracestate.h: checks whether a text is a valid W3C tracestate. An invalid one is dropped as a whole,
+ * never copied in part.
  *
  *     congo=t61rcWkgMzE , rojo=00f067aa0ba902b7,,fw529a3039@dt=FfffMTyNDUz
  *     └key┘ └─ value ─┘ └ blanks and empty members are allowed
  *
- *     key     1 to 256 of a-z 0-9 _ - * / @, beginning with a letter or digit  (Trace Context level 2, which takes
- *             whatever level 1 took)
- *     value   1 to 256 printable ASCII characters but ',' and '=', the last of them no blank
- *     list    at most 32 members that are not empty, no key twice
+ *     key     1 to 256 of a-z 0-9 _ - * / @, beginning with a letter or digit (Trace Context level 2,
+ *             which accepts everything that level 1 accepted)
+ *     value   1 to 256 printable ASCII characters except ',' and '='; the last one is not a blank
+ *     list    at most 32 non-empty members, no key twice
  *
- * There is no greatest length: 512 bytes are what everybody must be able to pass on.
+ * The length is not limited: every implementation must be able to propagate 512 bytes, and may propagate
+ * more.
  *
- * Pure. A text that is not UTF-8 does not read.
+ * Threads: a pure function. A text with invalid UTF-8 is invalid.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_TRACESTATE_H

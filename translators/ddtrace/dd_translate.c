@@ -1,5 +1,5 @@
-/* The translator: decodes a payload chunk by chunk, scans and exports each, and lays the result out as
- * frames. Memory that a request made it hold is given back at the end of the request.
+/* The translator: decodes a payload chunk by chunk, scans and exports each, and arranges the result as
+ * frames. Memory that a request needed is freed at its end.
  *
  * Owns a struct dd_translator, one per receiver thread. Called by the ddtrace receiver, tests, fuzzers and
  * the benchmark.
@@ -22,7 +22,7 @@
 enum { KEEP_ARENA = 256 * 1024, KEEP_BUFFERS = 8 * 1024 * 1024, KEEP_SMALL = 64 * 1024 };
 
 struct dd_translator {
-    struct gw_arena keep; /* what outlives a chunk, until the request is over */
+    struct gw_arena keep; /* data that outlives a chunk, until the end of the request */
     struct dd_groups groups;
     struct dd_writer writer;
     struct otlp_buf scratch;
@@ -61,7 +61,7 @@ void dd_translator_without_plans(struct dd_translator *t)
 static bool single_sampled(const struct dd_scanned *c, size_t i)
 {
     const struct dd_span *s = &c->chunk->spans[i];
-    if (c->known[i].plan) /* such spans leave none */
+    if (c->known[i].plan) /* spans with a plan do not need them */
         return false;
     for (size_t k = 0; k < s->meta_n + s->metrics_n; k++)
         if (c->keys[i][k].name == DD_T_SPAN_SAMPLING)
@@ -69,7 +69,7 @@ static bool single_sampled(const struct dd_scanned *c, size_t i)
     return false;
 }
 
-/* What chunks say of the payload's process. */
+/* Records a value of the payload's process. */
 static void note_sole(struct dd_work *w, struct dd_sole *sole, gw_str said)
 {
     if (!said.len || gw_str_eq(said, sole->text))
@@ -88,8 +88,8 @@ static bool record_trace_id(struct dd_work *w, struct dd_scanned *c)
     return !(c->has_tid || c->has_root) || dd_trace_ids_record(&w->ids, c->trace_id, c->high);
 }
 
-/* A trace whose lower half is zero has an id only if it has an upper half, which another chunk may have said.
- * Rare: a trace in 2^64, and spans without a trace id. */
+/* A trace whose lower half is zero is valid only if it has an upper half, which may be in another chunk. This
+ * is rare: one trace in 2^64, and spans without a trace id. */
 static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
 {
     if (c->trace_id || w->opt->trace_id_bits == 64)
@@ -103,15 +103,16 @@ static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
     return c->high != 0;
 }
 
-/* The upper bit is set where the start or the duration is negative, or their sum reaches INT64_MAX (which the
- * decoder makes of greater numbers). No branch, for it is asked of every span. */
+/* Returns a value whose top bit is set if the start or the duration is negative, or if their sum reaches
+ * INT64_MAX (to which the decoder limits greater numbers). There is no branch, because it is computed for
+ * every span. */
 static inline uint64_t time_fault(const struct dd_span *s)
 {
     uint64_t start = (uint64_t)s->start, duration = (uint64_t)s->duration;
     return start | duration | (start + duration + 1);
 }
 
-/* The earliest start that a span of the chunk says; else the time of arrival. */
+/* Returns the earliest start of a span of the chunk; if there is none, the time of arrival. */
 static int64_t earliest_start(const struct dd_work *w, const struct dd_chunk *chunk)
 {
     int64_t earliest = INT64_MAX;
@@ -121,11 +122,11 @@ static int64_t earliest_start(const struct dd_work *w, const struct dd_chunk *ch
     return earliest < INT64_MAX ? earliest : w->env->wall;
 }
 
-/* Negative numbers, also those that were cast to unsigned ones, and sums past 2^63: the span has no duration,
- * and where its start cannot be, another one. */
+/* Repairs negative times (which may have been cast to unsigned) and sums past 2^63: the span gets a duration
+ * of 0, and another start if its own is impossible. */
 static void mend_times(struct dd_work *w, const struct dd_chunk *chunk)
 {
-    int64_t instead = -1; /* looked for once, for a chunk may hold many of them */
+    int64_t instead = -1; /* computed once, because a chunk may hold many such spans */
     uint64_t faults = 0;
     for (size_t i = 0; i < chunk->n; i++)
         faults |= time_fault(&chunk->spans[i]);
@@ -142,7 +143,7 @@ static void mend_times(struct dd_work *w, const struct dd_chunk *chunk)
     }
 }
 
-/* For log records that name no service. Spans that follow one another are mostly of one. */
+/* Records services for log records that have none. Adjacent spans usually have the same service. */
 static void note_services(const struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct gw_span_services *services = w->env->ids ? gw_trace_ids_services(w->env->ids) : NULL;
@@ -159,14 +160,14 @@ static void note_services(const struct dd_work *w, const struct dd_chunk *chunk)
     }
 }
 
-/* A span that goes nowhere is counted all the same. */
+/* Counts a span that is not exported. */
 static bool drop_span(struct dd_work *w, struct dd_scanned *c, size_t i, enum gw_reason why)
 {
     w->out->intake.not_taken[why]++;
     return !w->durations || !dd_durations_wanted(w->durations) || dd_count_dropped(w, c, i);
 }
 
-/* Of a chunk that is dropped those spans go on that single-span sampling kept. */
+/* Drops a chunk, except the spans that single-span sampling kept. */
 static bool drop_chunk(struct dd_work *w, struct dd_scanned *c, enum gw_reason why)
 {
     bool finished = false;
@@ -201,7 +202,7 @@ static bool export_or_drop(struct dd_work *w, struct dd_scanned *c)
                                  : drop_chunk(w, c, GW_REASON_GATEWAY_SAMPLED);
 }
 
-/* All spans of the chunk have one trace id. */
+/* Translates spans that all have one trace id. */
 static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
@@ -222,8 +223,8 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
     return export_or_drop(w, &c);
 }
 
-/* For schemas that have Datadog's tags: what the chunk says itself, in the tags of its local root that v0.4 has
- * for it. (The mechanism is such a tag in all formats.) */
+/* For schemas that contain Datadog's tags: writes the chunk's own values as those tags of its local root that
+ * v0.4 has for them. (The mechanism is such a tag in all formats.) */
 static bool put_in_tags(const struct dd_work *w, struct dd_chunk *c)
 {
     struct dd_text *meta = gw_arena_raw(w->arena, c->meta_n + 2, sizeof *meta);
@@ -255,7 +256,8 @@ static int by_trace(const void *a, const void *b)
     return *x < *y ? -1 : 1;
 }
 
-/* A chunk that holds spans of several traces, which no tracer sends: each trace is a chunk of its own. */
+/* Handles a chunk with spans of several traces, which no tracer sends: each trace becomes a chunk of its
+ * own. */
 static bool translate_mixed_chunk(struct dd_work *w, const struct dd_chunk *chunk)
 {
     const struct dd_span **order = gw_arena_raw(w->arena, chunk->n, sizeof *order);
@@ -270,7 +272,7 @@ static bool translate_mixed_chunk(struct dd_work *w, const struct dd_chunk *chun
     for (size_t from = 0, to; from < chunk->n; from = to) {
         for (to = from + 1; to < chunk->n && spans[to].trace_id == spans[from].trace_id;)
             to++;
-        struct dd_chunk trace = *chunk; /* what it says of the trace id is that of one trace */
+        struct dd_chunk trace = *chunk; /* the chunk's upper half of the trace id belongs to one trace */
         trace.spans = spans + from;
         trace.n = to - from;
         trace.high = 0;
@@ -303,7 +305,7 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
         return code;
     struct gw_snap snap = gw_arena_snap(w->arena);
     struct dd_plans *plans = &w->writer->shapes.plans;
-    d.plans = plans->off || w->env->privacy ? NULL : plans; /* rules want to see all that a span says */
+    d.plans = plans->off || w->env->privacy ? NULL : plans; /* privacy rules need all tags of a span */
     d.keep = w->groups->keep;
     for (bool more = true; code == GW_OK && more; gw_arena_back(w->arena, snap)) {
         struct dd_chunk chunk;
@@ -318,7 +320,7 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
     return code;
 }
 
-/* Written once a group. */
+/* Writes the resource once per group. */
 static gw_str resource_bytes(struct dd_group *g, void *ctx)
 {
     struct dd_work *w = ctx;
@@ -351,7 +353,7 @@ static enum gw_code lay_out_frames(struct dd_work *w, struct gw_err *err)
     return code;
 }
 
-/* Texts that were not UTF-8: counted in one schema, since all hold them. */
+/* Counts texts with invalid UTF-8, in one schema, because all schemas contain them. */
 static uint64_t repaired_texts(const struct dd_work *w)
 {
     uint64_t n = 0;
@@ -362,7 +364,7 @@ static uint64_t repaired_texts(const struct dd_work *w)
     return n;
 }
 
-/* What resources have of the process where neither spans nor payload say it. */
+/* Returns facts of the process that resources get if neither spans nor the payload have them. */
 static struct dd_payload other_facts(const struct dd_work *w)
 {
     struct dd_payload p = {.host = w->req->peer_is_local ? w->env->host_name : GW_NOSTR};
@@ -386,7 +388,7 @@ static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
     return code == GW_OK && (w->groups->keep->spent || w->scratch->failed) ? dd_out_of_memory(err) : code;
 }
 
-/* Nothing of this request is used: the spans that were read count as refused. */
+/* Discards everything from this request: the spans that were read count as refused. */
 static void refuse_payload(struct dd_result *out, enum gw_code code)
 {
     uint64_t received = out->intake.received;
@@ -400,7 +402,7 @@ static void refuse_payload(struct dd_result *out, enum gw_code code)
                                             : GW_REASON_BAD_PAYLOAD] = received;
 }
 
-/* The request's arena says who pays, and it is the same every time. */
+/* The request's arena has the account that pays; it is always the same one. */
 static void charge_account(struct dd_translator *t, const struct gw_arena *arena)
 {
     t->keep.budget = arena->budget;
@@ -431,7 +433,7 @@ static void shrink_buffer(struct otlp_buf *b, size_t keep)
     b->failed = false;
 }
 
-/* What one request made us hold is given back at its end, not when the next one comes. */
+/* Frees the memory that a request needed at its end, without waiting for the next request. */
 static void release_memory(struct dd_translator *t)
 {
     const struct gw_budget *whole = t->keep.account;

@@ -1,14 +1,15 @@
-/* dd_translate.h: a Datadog trace payload becomes OTLP frames.
+/* dd_translate.h: translates a Datadog trace payload to OTLP frames.
  *
- *   body ─▶ decode a chunk ─▶ scan it whole: ids, priority, origin, env, versions
+ *   body ─▶ decode a chunk ─▶ scan all of it: ids, priority, origin, env, versions
  *                          └▶ write each span into the buffer of its resource and scope
- *   … next chunk …          ─▶ lay the buffers together: frames of ResourceSpans ▸ ScopeSpans ▸ Span, split near 1 MiB
+ *   … next chunk …          ─▶ join the buffers: frames of ResourceSpans ▸ ScopeSpans ▸ Span, split near 1 MiB
  *
- * Pure: the same body, request, options and environment give the same bytes, but for the trace ids that the
- * process's table has. Tests, fuzzers and the benchmark call exactly this. docs/mapping.md says what becomes
- * of a span; the table of tags is dd_attrs.def, from which docs/reference/mapping.md is made.
+ * Deterministic: the same body, request, options and environment give the same bytes, except for trace ids
+ * from the process's table. Tests, fuzzers and the benchmark call the same function. docs/mapping.md
+ * describes the translation of a span; the table of tags is dd_attrs.def, from which
+ * docs/reference/mapping.md is generated.
  *
- * One bad span costs that span. A body that is not well-formed is an error, and nothing of it is used: no
+ * A bad span is dropped alone. A body that is not well-formed is an error, and nothing from it is used: no
  * frame, no id.
  *
  * Ownership: a translator holds buffers that are reused from request to request; one per receiver thread.
@@ -29,8 +30,8 @@ void dd_translator_drop(struct dd_translator *);
  * tests. */
 void dd_translator_without_plans(struct dd_translator *);
 
-/* On an error no frame is returned and intake counts what had been read as refused(bad_payload | budget). The
- * arena is used for scratch and left for the caller to reset. */
+/* On an error no frame is returned, and intake counts everything read so far as refused(bad_payload |
+ * budget). The arena is used for scratch; the caller resets it. */
 enum gw_code dd_translate(struct dd_translator *, struct gw_arena *, enum dd_format, gw_str body,
                           const struct dd_request *, const struct dd_env *, struct dd_result *,
                           struct gw_err *) GW_MUST_CHECK;

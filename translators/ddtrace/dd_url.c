@@ -1,6 +1,7 @@
-/* The parts of a URL, and a URL without its secrets (dd_url.h).
+/* Splits a URL into its parts, and removes secrets from it (dd_url.h).
  *
- * Pure; views, or text in the arena. Called by dd_semconv_http.c, dd_learn.c and dd_write_cached.c.
+ * Keeps no state; results are views, or in the arena. Called by dd_semconv_http.c, dd_learn.c and
+ * dd_write_cached.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memrchr */
 #include "translators/ddtrace/dd_url.h"
@@ -12,7 +13,7 @@ static bool is_alnum(char c)
     return gw_is_digit(c) || gw_is_letter(c);
 }
 
-/* Index of the first of / ? # in s, or s.len. */
+/* Returns the index of the first of / ? # in s, or s.len. */
 static size_t authority_len(gw_str s)
 {
     size_t i = 0;
@@ -28,7 +29,8 @@ static bool in_scheme(gw_str rest)
            (c == ':' && !gw_str_starts(rest, GW_STR("://")));
 }
 
-/* Length of "scheme://" at the front of url, or 0. Compound ones ("jdbc:mysql://") count as one scheme. */
+/* Returns the length of "scheme://" at the front of url, or 0. Compound ones ("jdbc:mysql://") count as one
+ * scheme. */
 static size_t scheme_len(gw_str url)
 {
     size_t i = 0;
@@ -39,7 +41,7 @@ static size_t scheme_len(gw_str url)
     return gw_str_starts(gw_str_from(url, i), GW_STR("://")) ? i + 3 : 0;
 }
 
-/* Index of the '@' that ends the userinfo, or s.len. */
+/* Returns the index of the '@' that ends the userinfo, or s.len. */
 static size_t userinfo_len(gw_str authority)
 {
     const char *at = authority.len ? memrchr(authority.ptr, '@', authority.len) : NULL;
@@ -105,7 +107,7 @@ int dd_url_default_port(gw_str scheme)
 
 /* ---- redaction ---- */
 
-/* Text that is measured first (ptr is NULL) and written then. */
+/* Output that is first measured (ptr is NULL) and then written. */
 struct out {
     char *ptr;
     size_t len;
@@ -125,7 +127,7 @@ static void put_redacted(struct out *o)
     o->changed = true;
 }
 
-/* Keys in their plain form: letters and digits, lower case, %XX decoded ("user%5BNew-Password%5D" is
+/* Keys in normal form: letters and digits, lower case, %XX decoded ("user%5BNew-Password%5D" is
  * "usernewpassword"). */
 static const gw_str secret_keys[] = {
     GW_LIT("sig"),           GW_LIT("sign"),           GW_LIT("pass"),   GW_LIT("auth"),   GW_LIT("jwt"),
@@ -138,7 +140,7 @@ static const gw_str secret_endings[] = {
     GW_LIT("sessionid"),   GW_LIT("consumerkey"),
 };
 
-enum { KEY_MAX = 64 /* of a longer key the end is looked at */ };
+enum { KEY_MAX = 64 /* of a longer key only the end is compared */ };
 
 static gw_str plain_key(gw_str key, char *out)
 {
@@ -162,7 +164,7 @@ static bool is_secret(gw_str key)
 {
     char room[KEY_MAX];
     key = plain_key(key, room);
-    if (key.len < 3) /* shorter than the shortest of the words */
+    if (key.len < 3) /* shorter than the shortest word */
         return false;
     for (size_t i = 0; i < sizeof secret_keys / sizeof *secret_keys; i++)
         if (key.len == secret_keys[i].len && gw_str_eq(key, secret_keys[i]))
@@ -193,8 +195,8 @@ static void put_pairs(struct out *o, gw_str pairs)
     }
 }
 
-/* Everything up to the path. An authority without a scheme ("//user:secret@host/") is one only when it has a
- * userinfo. */
+/* Writes everything up to the path. Without a scheme ("//user:secret@host/"), the text is an authority only
+ * if it has a userinfo. */
 static size_t put_authority(struct out *o, gw_str url)
 {
     size_t start = scheme_len(url);
@@ -246,7 +248,7 @@ static gw_str redact_text(struct gw_arena *arena, gw_str text, void (*write)(str
     return gw_str_n(o.ptr, o.len);
 }
 
-/* The usual URL: nobody's name in it, and no pair whose key is that of a secret. */
+/* Returns whether the URL has neither a userinfo nor a key of a secret, which is the usual case. */
 static bool holds_no_secret(gw_str url)
 {
     size_t mark = gw_str_find(url, '?'), hash = gw_str_find(url, '#');

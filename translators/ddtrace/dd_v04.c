@@ -1,7 +1,7 @@
-/* v0.3 and v0.4 in msgpack: an array of chunks, a chunk an array of spans, a span a map with text keys in any
- * order. Where a plan fits, the map of tags is compared as it stands and not decoded (dd_plan.h).
+/* Reads v0.3 and v0.4 in msgpack: an array of chunks; a chunk is an array of spans; a span is a map with text
+ * keys in any order. If a plan fits, the map of tags is compared in the body and not decoded (dd_plan.h).
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c; dd_scan.c asks for the tags that a plan
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c; dd_scan.c reads the tags that a plan
  * left undecoded.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
@@ -22,7 +22,7 @@ enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
     }
 }
 
-/* A map, and where it stands. */
+/* Reads a map and remembers its position. */
 static enum dd_got read_meta(struct dd_decoder *d, struct dd_span *s)
 {
     const uint8_t *from = d->in.at;
@@ -52,12 +52,12 @@ bool dd_v04_maps(struct dd_span *s, struct gw_arena *arena)
     return !s->metrics_raw.len || !dd_maps_numbers(&d, &s->metrics, &s->metrics_n);
 }
 
-/* A span is read by a plan from its meta on, which tracers write behind the names. `*metrics_planned`: its
- * metrics, too. */
+/* Reads a span by a plan, from its meta on, which tracers write after the names. `*metrics_planned`: the
+ * metrics were read too. */
 static enum dd_got plan_meta(struct dd_decoder *d, struct dd_span *s, bool metrics_planned)
 {
     bool repeated = s->meta_raw.ptr;
-    if (s->plan && !dd_v04_maps(s, d->arena)) /* meta twice: the later counts */
+    if (s->plan && !dd_v04_maps(s, d->arena)) /* if meta occurs twice, the later one counts */
         return DD_ILL_FORMED;
     if (d->plans && !repeated && !metrics_planned)
         s->plan = dd_plan_meta(d->plans, s, &d->in, d->arena);
@@ -66,16 +66,16 @@ static enum dd_got plan_meta(struct dd_decoder *d, struct dd_span *s, bool metri
 
 static enum dd_got plan_metrics(struct dd_decoder *d, struct dd_span *s, bool *metrics_planned)
 {
-    if (*metrics_planned) /* twice, likewise */
+    if (*metrics_planned) /* the same for metrics */
         *metrics_planned = false;
     else if (s->plan && dd_plan_metrics(d->plans, s, &d->in, d->arena))
         return *metrics_planned = true, DD_TAKEN;
     return read_metrics(d, s);
 }
 
-/* What is known of a span on the way. */
+/* The state of a span while it is read. */
 struct reading {
-    bool metrics_planned, renamed; /* as dd_plan_settled takes them */
+    bool metrics_planned, renamed; /* arguments of dd_plan_settled */
 };
 
 static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field,
@@ -121,7 +121,7 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
     }
 }
 
-/* The fields as their keys stand in a body, of up to 15 bytes. */
+/* The fields by the bytes of their keys in a body, up to 15 bytes. */
 struct wire_key {
     char bytes[16]; /* the rest is zero */
     uint8_t len;
@@ -144,7 +144,7 @@ static const struct wire_key wire_keys[] = {KEY(SERVICE, "\xa7", "service"),
                                             KEY(EVENTS, "\xab", "span_events")};
 #undef KEY
 
-/* The next key; a tracer writes the fields of all spans in one order, so that of the last span is tried
+/* Reads the next key. A tracer writes the fields of all spans in one order, so the last span's order is tried
  * first. */
 static inline enum dd_got read_key(struct dd_decoder *d, uint8_t *guess, enum dd_field *field)
 {
@@ -160,12 +160,12 @@ static inline enum dd_got read_key(struct dd_decoder *d, uint8_t *guess, enum dd
     enum dd_got got = dd_msgpack_text(in, &key);
     *field = dd_span_field(key);
     *guess = (uint8_t)*field;
-    return got == DD_OTHER_TYPE ? dd_msgpack_skip(in) : got; /* no text names nothing */
+    return got == DD_OTHER_TYPE ? dd_msgpack_skip(in) : got; /* a key that is not text is no known key */
 }
 
 static void clear_span(struct dd_span *s)
 {
-    memset(s, 0, offsetof(struct dd_span, meta)); /* in two parts, which compilers write as moves */
+    memset(s, 0, offsetof(struct dd_span, meta)); /* in two parts, which compilers turn into moves */
     memset(&s->meta, 0, sizeof *s - offsetof(struct dd_span, meta));
 }
 

@@ -1,8 +1,8 @@
-/* v0.5: [dictionary, chunks]; a span is an array of 12, its text and the keys of its tags are indices into
- * the dictionary. Java's dictionary holds duplicates, and its entry 0 is no empty text: an index means what
- * stands there and nothing else.
+/* Reads v0.5: [dictionary, chunks]. A span is an array of 12; its texts and the keys of its tags are indices
+ * into the dictionary. Java's dictionary contains duplicates, and its entry 0 is not the empty text: an index
+ * means the entry with this number and nothing else.
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -10,7 +10,7 @@
 
 enum { FIELDS = 12 };
 
-/* What stands at the cursor is not what v0.5 has there. */
+/* Returns the error for a value at the cursor that v0.5 does not have there. */
 static enum gw_code bad_envelope(struct dd_decoder *d, struct gw_err *err, const char *what, const char *want)
 {
     const char *kind = dd_kind_name(dd_msgpack_kind(&d->in));
@@ -60,7 +60,7 @@ enum gw_code dd_v05_begin(struct dd_decoder *d, struct gw_err *err)
     return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
-/* Any other form of an index: wider, or nil for empty text. */
+/* Reads any other form of an index: a wider number, or nil for the empty text. */
 static enum dd_got read_index_any(struct dd_decoder *d, gw_str *out, bool *outside)
 {
     uint64_t index;

@@ -1,8 +1,8 @@
-/* v0.7 in msgpack: a map called TracerPayload. It says once what holds for the process (dd_payload.h); its
- * chunks are maps that say once what holds for the trace; their spans are those of v0.4. Keys come in any
- * order, those of the process behind the chunks, too.
+/* Reads v0.7 in msgpack: a map called TracerPayload. It describes the process once (dd_payload.h); its chunks
+ * are maps that describe the trace once; their spans are those of v0.4. Keys come in any order; those of the
+ * process may come after the chunks.
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -17,7 +17,7 @@ enum gw_code dd_v07_begin(struct dd_decoder *d, struct gw_err *err)
     return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
-/* A value that is not of the type that it should be is passed over and counted. */
+/* Skips a value of the wrong type and counts it. */
 static enum dd_got pass_odd(struct dd_decoder *d, enum dd_got got)
 {
     if (got != DD_OTHER_TYPE)
@@ -47,7 +47,7 @@ static gw_str *field_of(struct dd_payload *p, gw_str key)
     return NULL;
 }
 
-/* What is allocated for the payload outlives the chunk. */
+/* Data of the payload must outlive the chunk. */
 static enum dd_got read_tags(struct dd_decoder *d)
 {
     struct gw_arena *chunk = d->arena;

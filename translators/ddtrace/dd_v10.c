@@ -1,9 +1,9 @@
-/* v1.0: the payload, its chunks and their spans (dd_v10.h).
+/* Reads v1.0: the payload, its chunks and their spans (dd_v10.h).
  *
- * What a span says in fields of its own (env, version, component, kind) becomes the tags that it is in v0.4,
- * so that one mapping serves both; it takes the place of an attribute of that name.
+ * Fields of a span that are tags in v0.4 (env, version, component, kind) are converted to those tags, so that
+ * one mapping serves both; a field replaces an attribute of the same name.
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * The state is in the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_v10.h"
 
@@ -56,7 +56,7 @@ enum {
 
 /* ---- the payload ---- */
 
-/* What stands at the cursor is not what v1.0 has there. */
+/* Returns the error for a value at the cursor that v1.0 does not have there. */
 static enum gw_code bad_envelope(const struct dd_decoder *d, struct gw_err *err, const char *what,
                                  const char *want)
 {
@@ -74,7 +74,7 @@ enum gw_code dd_v10_begin(struct dd_decoder *d, struct gw_err *err)
     return got || !dd_v10_texts_begin(d) ? dd_decode_fail(d, err) : GW_OK;
 }
 
-/* The list of texts that some payloads begin with; it holds no text twice. */
+/* Reads the list of texts with which some payloads begin; it contains no text twice. */
 static enum gw_code read_strings(struct dd_decoder *d, struct gw_err *err)
 {
     uint32_t n = 0;
@@ -116,7 +116,7 @@ static gw_str *text_field(struct dd_payload *p, uint32_t key)
     }
 }
 
-/* A number that no entry has costs the field here, for there is no span that it could cost. */
+/* A number beyond the table makes only the field invalid here, because there is no span to refuse. */
 static enum dd_got optional(struct dd_decoder *d, const uint8_t *start, enum dd_got got)
 {
     if (got != DD_OTHER_TYPE)
@@ -126,7 +126,7 @@ static enum dd_got optional(struct dd_decoder *d, const uint8_t *start, enum dd_
     return dd_v10_pass(d, start, 1);
 }
 
-/* They outlive the chunk. */
+/* Payload attributes must outlive the chunk. */
 static enum dd_got read_payload_attributes(struct dd_decoder *d)
 {
     const uint8_t *start = d->in.at;
@@ -170,7 +170,7 @@ enum gw_code dd_v10_field(struct dd_decoder *d, struct gw_err *err)
 
 /* ---- a span ---- */
 
-/* What stands in fields of its own, and the names that a plan was found by. */
+/* Values of a span's own fields, and the names by which a plan was found. */
 struct promoted {
     gw_str texts[DD_PROMOTEDS];
     const char *service, *name, *resource;
@@ -185,7 +185,7 @@ static enum dd_got read_kind(struct dd_decoder *d, gw_str *out)
     return got;
 }
 
-/* By a plan, where one fits. */
+/* Reads the attributes by a plan, if one fits. */
 static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s, struct dd_spread *tags,
                                         struct promoted *p)
 {
@@ -201,7 +201,7 @@ static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s,
     return got;
 }
 
-/* An empty list: links and events are rare, and most tracers write them all the same. */
+/* Takes an empty list: links and events are rare, but most tracers write the fields. */
 static inline bool take_empty(struct dd_msgpack *in)
 {
     bool empty = in->at < in->end && *in->at == 0x90;
@@ -211,7 +211,7 @@ static inline bool take_empty(struct dd_msgpack *in)
 
 static inline enum dd_got read_error(struct dd_msgpack *in, int32_t *out)
 {
-    if (in->at == in->end || (*in->at | 1) != 0xc3) /* no bool */
+    if (in->at == in->end || (*in->at | 1) != 0xc3) /* not a bool */
         return dd_decode_error(in, out);
     *out = *in->at++ & 1;
     return DD_TAKEN;
@@ -258,7 +258,7 @@ static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *
     }
 }
 
-/* A tag's key is a view of the entry of the table: its place tells which it is. The last of them counts. */
+/* A tag's key is a view of the table's entry, so addresses can be compared. The last such tag counts. */
 static struct dd_text *find_tag(const struct dd_spread *tags, const char *key)
 {
     for (size_t i = key ? tags->meta_n : 0; i-- > 0;)
@@ -267,7 +267,7 @@ static struct dd_text *find_tag(const struct dd_spread *tags, const char *key)
     return NULL;
 }
 
-/* Tags of what stands in fields; there is room for them, DD_PROMOTEDS. */
+/* Adds tags for the fields; there is room for DD_PROMOTEDS of them. */
 static bool promote(struct dd_decoder *d, struct dd_spread *tags, const struct promoted *p)
 {
     if (!tags->meta && !(tags->meta = gw_arena_raw(d->arena, DD_PROMOTEDS, sizeof *tags->meta)))
@@ -282,7 +282,7 @@ static bool promote(struct dd_decoder *d, struct dd_spread *tags, const struct p
     return true;
 }
 
-/* The plan may not fit what came behind the attributes. */
+/* Discards the plan if it does not fit the fields after the attributes. */
 static void settle_plan(struct dd_decoder *d, struct dd_span *s, const struct promoted *p)
 {
     bool renamed = s->service.ptr != p->service || s->name.ptr != p->name || s->resource.ptr != p->resource;
@@ -298,9 +298,9 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s, enum gw_re
     struct promoted p = {0};
     uint32_t n = 0, key = 0;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
-    *s = (struct dd_span){.trace_id = 1}; /* until the chunk has said it */
+    *s = (struct dd_span){.trace_id = 1}; /* valid until the chunk's trace id is known */
     d->texts.outside = false;
-    if (!got && n == 0) { /* dd-trace-go writes nil so */
+    if (!got && n == 0) { /* dd-trace-go writes nil in this form */
         *why = GW_REASON_NIL_SPAN;
         return DD_OTHER_TYPE;
     }
@@ -347,7 +347,7 @@ static enum dd_got read_chunk_attributes(struct dd_decoder *d, struct dd_chunk *
     return got;
 }
 
-/* 0 is the default of tracers that have nothing to say. */
+/* Tracers that have no mechanism send 0, the default. */
 static enum dd_got read_mechanism(struct dd_decoder *d, int *out)
 {
     uint64_t v;

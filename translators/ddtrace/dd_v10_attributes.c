@@ -1,10 +1,10 @@
-/* Attributes of v1.0: one array, three values each: key, type, value.
+/* Reads attributes of v1.0: one array with three values each: key, type, value.
  *
  * Keeps no state; tags go to the decoder's arena. Called by dd_v10.c and dd_v10_parts.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_v10.h"
 
-/* How many attributes follow. */
+/* Reads the number of attributes. */
 static enum dd_got read_count(struct dd_decoder *d, uint32_t *n)
 {
     enum dd_got got = dd_msgpack_array(&d->in, n);
@@ -29,7 +29,7 @@ static enum dd_got read_bytes(struct dd_decoder *d, gw_str *out)
     return kind == DD_BIN || kind == DD_NIL ? dd_msgpack_text(&d->in, out) : DD_OTHER_TYPE;
 }
 
-/* Elements are two values each: type, value. */
+/* Reads an array; its elements are two values each: type, value. */
 static enum dd_got read_array(struct dd_decoder *d, struct dd_value *out, unsigned depth)
 {
     uint32_t n = 0;
@@ -65,7 +65,7 @@ static enum dd_got read_list(struct dd_decoder *d, struct dd_value *out, unsigne
     return got;
 }
 
-/* A type and a value of it. */
+/* Reads a type and a value of that type. */
 static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, unsigned depth)
 {
     uint64_t type;
@@ -101,7 +101,8 @@ static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, unsign
 
 /* ---- tags ---- */
 
-/* What could not be read is left out: n values from `start` on. A number that no entry has costs the span. */
+/* Leaves out an attribute that could not be read: skips n values from `start` on. A number beyond the table
+ * refuses the span. */
 static enum dd_got leave_out(struct dd_decoder *d, const uint8_t *start, unsigned n)
 {
     if (d->texts.outside)
@@ -110,8 +111,8 @@ static enum dd_got leave_out(struct dd_decoder *d, const uint8_t *start, unsigne
     return dd_v10_pass(d, start, n);
 }
 
-/* Any attribute that is neither text nor a number, or not what its type says. `start`: where its type
- * stands. */
+/* Reads any attribute that is neither text nor number, or whose value does not match its type. `start`: the
+ * position of its type. */
 static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_spread *to, gw_str key, const uint8_t *start)
 {
     struct dd_value v = {0};
@@ -129,7 +130,7 @@ static inline enum dd_got read_tag(struct dd_decoder *d, struct dd_spread *to)
     union dd_number_value v;
     const uint8_t *start = d->in.at;
     enum dd_got got = dd_v10_text(d, &key);
-    if (__builtin_expect(got, 0)) /* no text names nothing */
+    if (__builtin_expect(got, 0)) /* a key that is not text is no known key */
         return got == DD_OTHER_TYPE ? leave_out(d, start, 3) : got;
     start = d->in.at;
     unsigned type = start < d->in.end ? *start : 0;

@@ -1,4 +1,4 @@
-/* Span links and span events of v1.0: lists of maps whose keys are numbers.
+/* Reads span links and span events of v1.0: lists of maps whose keys are numbers.
  *
  * Keeps no state; parts go to the decoder's arena. Called by dd_v10.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -7,7 +7,7 @@
 enum { LINK_TRACE_ID = 1, LINK_SPAN_ID, LINK_ATTRIBUTES, LINK_TRACESTATE, LINK_FLAGS };
 enum { EVENT_TIME = 1, EVENT_NAME, EVENT_ATTRIBUTES };
 
-/* Fewer bytes are the lower ones. */
+/* If there are fewer than 16 bytes, they are the lower ones. */
 enum dd_got dd_v10_trace_id(struct dd_decoder *d, uint64_t *high, uint64_t *low)
 {
     gw_str bytes;
@@ -88,7 +88,7 @@ static enum dd_got read_part(struct dd_decoder *d, read_part_f *read, void *part
     return got;
 }
 
-/* A list of maps; those that cannot be read are left out. */
+/* Reads a list of maps; those that cannot be read are left out. */
 static enum dd_got read_parts(struct dd_decoder *d, read_part_f *read, size_t size, void **out, size_t *out_n,
                               uint64_t *left_out)
 {
@@ -109,7 +109,7 @@ static enum dd_got read_parts(struct dd_decoder *d, read_part_f *read, size_t si
             ++*out_n;
             continue;
         }
-        d->texts.outside = false; /* it costs the part alone */
+        d->texts.outside = false; /* only this part is left out */
         if (got == DD_ILL_FORMED || dd_v10_pass(d, start, 1))
             return DD_ILL_FORMED;
         ++*left_out;

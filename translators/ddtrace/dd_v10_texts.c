@@ -1,7 +1,7 @@
-/* The table of texts of a v1.0 payload, and how a value that nobody knows is passed over.
+/* The table of texts of a v1.0 payload, and how unknown values are skipped.
  *
- * The table is the decoder's, in its arena `keep`. It finds a text that it has by hash; who makes up texts
- * that all have one hash finds some of them twice in it, and no more time spent than MAX_PROBES looks each.
+ * The table belongs to the decoder and is in its arena `keep`. Texts are found by hash. If hostile texts all
+ * have one hash, some of them get two entries, and each lookup takes at most MAX_PROBES steps.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_hash.h"
 #include "translators/ddtrace/dd_v10.h"
@@ -49,7 +49,7 @@ bool dd_v10_texts_begin(struct dd_decoder *d)
     return true;
 }
 
-/* The keys of tags that have fields of their own: a span may say them twice. */
+/* Records the addresses of tag keys for which spans also have fields. */
 static void note_promoted(struct dd_texts *t, gw_str text)
 {
     for (size_t i = 0; i < DD_PROMOTEDS; i++)
@@ -83,7 +83,7 @@ enum dd_got dd_v10_texts_add(struct dd_decoder *d, gw_str text)
     return add(d, text, (struct dd_text_slot){.hash = (uint32_t)dd_hash(text)}, true);
 }
 
-/* A text that stands in the payload, maybe again. */
+/* Handles a text that occurs as a str, possibly again. */
 static enum dd_got learn(struct dd_decoder *d, gw_str text)
 {
     const struct dd_texts *t = &d->texts;
@@ -130,7 +130,7 @@ enum dd_got dd_v10_text_any(struct dd_decoder *d, gw_str *out)
     }
 }
 
-/* Takes one value but not those in it, which are *more values. */
+/* Takes one value but not the values inside it, of which there are *more. */
 static enum dd_got walk_one(struct dd_decoder *d, uint64_t *more)
 {
     uint32_t n = 0;
@@ -156,7 +156,7 @@ static enum dd_got walk_one(struct dd_decoder *d, uint64_t *more)
 enum dd_got dd_v10_pass(struct dd_decoder *d, const uint8_t *start, unsigned n)
 {
     d->in.at = start;
-    for (uint64_t pending = n; pending; pending--) { /* no recursion: nesting costs no stack */
+    for (uint64_t pending = n; pending; pending--) { /* no recursion, so nesting uses no stack */
         uint64_t more = 0;
         enum dd_got got = walk_one(d, &more);
         if (got)

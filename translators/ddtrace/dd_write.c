@@ -1,5 +1,5 @@
-/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per attribute
- * schema. It can record where it wrote what, for dd_learn.c.
+/* The slow path's writer: writes the results of dd_derive as an OTLP Span, once per attribute schema. It can
+ * record the position of what it writes, for dd_learn.c.
  *
  * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -60,7 +60,7 @@ static inline void leave_trail(struct dd_trail *t, enum dd_source source, uint32
     t->n++;
 }
 
-/* Attributes of the conventions, or in mode datadog the span's own fields alone. */
+/* Writes the attributes of the conventions; in mode datadog only the span's own fields. */
 static void write_out(const struct dd_writer *dw, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     const struct dd_fields *f = &dw->f;
@@ -80,7 +80,7 @@ static void write_headers(const struct dd_fields *f, struct otlp_buf *w)
         otlp_attr_texts(w, SPAN_ATTRIBUTES, h->key, &h->value, 1);
 }
 
-/* The attributes among the names of a word. */
+/* Returns which names of a word are attributes, as bits. */
 static uint64_t attribute_bits(unsigned word)
 {
     return word < DD_ATTRS / 64 ? ~(uint64_t)0 : ((uint64_t)1 << (DD_ATTRS % 64)) - 1;
@@ -95,7 +95,7 @@ static uint64_t own_fields(const struct dd_fields *f, unsigned word)
     return own;
 }
 
-/* The known tags that are still to be written. */
+/* Finds the known tags that are still to be written. */
 static void left_over(const struct dd_fields *f, enum gw_attribute_schema r, uint64_t *left)
 {
     for (unsigned word = 0; word < DD_WORDS; word++) {
@@ -103,7 +103,8 @@ static void left_over(const struct dd_fields *f, enum gw_attribute_schema r, uin
         if (r == GW_OTEL)
             left[word] &= ~f->used[word];
     }
-    /* In mode otel all attributes are written as such; in the others those that the span itself says. */
+    /* In mode otel all attributes are written as such; in the others only those that come from the span
+     * itself. */
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
         left[word] &= ~(r == GW_OTEL ? attribute_bits(word) : own_fields(f, word));
 }
@@ -122,7 +123,7 @@ static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned 
         dd_put_text(w, &f->body, &dd_names[name], said->text);
 }
 
-/* The tracer's tags: those that the table knows, then the others in their order. */
+/* Writes the tracer's tags: those that the table has, then the others in their order. */
 static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     const struct dd_fields *f = &dw->f;
@@ -193,10 +194,10 @@ static void write_name(struct otlp_buf *w, gw_str name)
     if (__builtin_expect(otlp_copy_ascii(p, name), 1))
         otlp_end(w, p + name.len);
     else
-        otlp_text(w, SPAN_NAME, name); /* the end has not moved */
+        otlp_text(w, SPAN_NAME, name); /* w->len has not changed */
 }
 
-/* Fields of the span that were written beforehand. */
+/* Appends fields of the span that were written before. */
 static void put_part(struct otlp_buf *w, const struct otlp_buf *part)
 {
     if (part->len && otlp_room(w, part->len))

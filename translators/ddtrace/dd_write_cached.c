@@ -1,5 +1,5 @@
-/* The cached path's writer: the bytes of a span of the same kind that was translated before, with this span's
- * own values in the gaps (dd_plan.h).
+/* The cached path's writer: copies the bytes of an earlier span of the same kind and puts this span's own
+ * values into the gaps (dd_plan.h).
  *
  * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,7 +8,7 @@
 #include "translators/ddtrace/dd_url.h"
 #include "translators/ddtrace/dd_write.h"
 
-/* Bytes of a plan, in moves of OTLP_WIDER: what is too much is written over. */
+/* Copies bytes of a plan in moves of OTLP_WIDER: superfluous bytes are overwritten. */
 static inline void put_planned(struct otlp_buf *w, gw_str bytes)
 {
     if (!otlp_room(w, bytes.len + OTLP_WIDER))
@@ -43,8 +43,8 @@ static bool url_fits(const struct dd_plan *plan, struct dd_fields *f, struct url
     return want->path == !!parts->path.len && want->query == !!parts->query.len;
 }
 
-/* The same query or command as before, once it is free of data; and not what the resource says, which is then
- * treated alike. */
+/* Checks that the query or command is the same as before after obfuscation, and differs from the resource,
+ * which is then treated in the same way. */
 static bool query_fits(const struct dd_plan *plan, struct dd_fields *f)
 {
     gw_str raw = f->span->meta[plan->query_at].value;
@@ -65,7 +65,7 @@ static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct
     const struct dd_span *s = f->span;
     bool whole = gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i)
                                         : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
-    bool usual = i > 0 && i <= 65535; /* fits any of the attributes that have gaps */
+    bool usual = i > 0 && i <= 65535; /* valid for every attribute that has gaps */
     if (!whole || (!usual && !dd_int_fits(gap->attr, i)))
         return false;
     dd_put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
