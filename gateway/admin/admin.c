@@ -1,15 +1,14 @@
-/* admin.c: Implements the admin listener: a libmicrohttpd daemon with its own thread for each address, and the
- * pages. Owns the daemons. The pipeline opens, starts, retires and drops it on the main thread; the daemons'
- * threads answer requests.
+/* admin.c: Opens and closes the addresses of the admin listener: a libmicrohttpd daemon with its own thread for
+ * each, and the limits of its connections. Owns the daemons. The pipeline opens, starts, retires and drops it
+ * on the main thread; the daemons' threads answer requests (admin_request.c).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "gateway/admin/admin.h"
+#include "gateway/admin/admin_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
-#include <stdatomic.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,190 +16,12 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
-#include "core/delivery/ledger_report.h"
 #include "gateway/http/framed_recv.h"
-#include "gateway/net/listen.h"
 
 enum { CONNECTIONS = 64, ROOM = 16, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
 /* From one request to the next, including headers: libmicrohttpd's timeout restarts with each byte. */
 static const gw_nsec REQUEST_TIME = 20 * GW_SEC;
-
-/* A connection of a daemon; its thread's only. */
-struct peer {
-    struct peer *prev, *next; /* newest first */
-    int fd;
-    struct gw_framing framing;
-    uint32_t begun; /* number of requests that libmicrohttpd has begun, out of framing.heads */
-    gw_nsec since;  /* when the last of them was, or the connection */
-    bool ended;     /* shut down: libmicrohttpd closes it */
-};
-
-struct listener {
-    struct gw_address address;
-    struct gw_socket_file file;
-    int fd;
-    bool shared; /* with a running predecessor, whose socket file it is until that retires */
-    struct MHD_Daemon *daemon;
-    struct peer *peers; /* the daemon's thread's */
-};
-
-struct gw_admin {
-    struct gw_admin_source source;
-    char *text; /* of the option */
-    atomic_bool retired;
-    struct listener listeners[GW_LISTEN_ADDRESSES];
-    size_t n;
-};
-
-/* --- pages: each writes its text and returns the status --- */
-
-typedef unsigned page_f(const struct gw_admin_source *, FILE *);
-
-static unsigned health(const struct gw_admin_source *p, FILE *to)
-{
-    fputs("ok\n", to);
-    return MHD_HTTP_OK;
-}
-
-static unsigned ready(const struct gw_admin_source *p, FILE *to)
-{
-    if (!p->ready(p->ctx, to))
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-    fputs("ready\n", to);
-    return MHD_HTTP_OK;
-}
-
-static unsigned metrics(const struct gw_admin_source *p, FILE *to)
-{
-    struct gw_metrics *m = gw_metrics_new();
-    if (m)
-        p->measure(p->ctx, m);
-    bool whole = m && gw_metrics_print(m, to);
-    gw_metrics_drop(m);
-    return whole ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR;
-}
-
-static unsigned ledger(const struct gw_admin_source *p, FILE *to)
-{
-    struct gw_ledger_view *view = malloc(sizeof *view);
-    if (!view)
-        return MHD_HTTP_INTERNAL_SERVER_ERROR;
-    p->ledger(p->ctx, view);
-    gw_ledger_json(to, view);
-    free(view);
-    return MHD_HTTP_OK;
-}
-
-static const struct page {
-    const char *path, *type;
-    page_f *write;
-} pages[] = {
-    {"/healthz", "text/plain; charset=utf-8", health},
-    {"/readyz", "text/plain; charset=utf-8", ready},
-    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics},
-    {"/ledger", "application/json", ledger},
-};
-
-static const struct page *find(const char *path)
-{
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        if (strcmp(pages[i].path, path) == 0)
-            return &pages[i];
-    return NULL;
-}
-
-/* --- answers --- */
-
-/* Takes over text (malloc'd, may be NULL). */
-static enum MHD_Result answer(const struct gw_admin *a, struct MHD_Connection *c, unsigned status,
-                              const char *type, char *text, size_t len)
-{
-    struct MHD_Response *r = MHD_create_response_from_buffer(text ? len : 0, text, MHD_RESPMEM_MUST_FREE);
-    if (!r) {
-        free(text);
-        return MHD_NO;
-    }
-    MHD_add_response_header(r, "Content-Type", type);
-    MHD_add_response_header(r, "Cache-Control", "no-store");
-    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    if (atomic_load(&a->retired))
-        MHD_add_response_header(r, "Connection", "close");
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(r, "Allow", "GET, HEAD");
-    enum MHD_Result ok = MHD_queue_response(c, status, r);
-    MHD_destroy_response(r);
-    return ok;
-}
-
-static enum MHD_Result refuse(const struct gw_admin *a, struct MHD_Connection *c, unsigned status,
-                              const char *words)
-{
-    return answer(a, c, status, "text/plain; charset=utf-8", strdup(words), strlen(words));
-}
-
-static enum MHD_Result show(const struct gw_admin *a, struct MHD_Connection *c, const struct page *page)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *to = open_memstream(&text, &len);
-    if (!to)
-        return MHD_NO;
-    unsigned status = page->write(&a->source, to);
-    bool whole = !ferror(to);
-    if (fclose(to) != 0 || !whole) {
-        free(text);
-        return MHD_NO;
-    }
-    return answer(a, c, status, page->type, text, len);
-}
-
-static bool is_lured(struct MHD_Connection *c)
-{
-    const char *from = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Sec-Fetch-Site");
-    return from && strcmp(from, "cross-site") == 0;
-}
-
-static bool has_body(struct MHD_Connection *c)
-{
-    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length") ||
-           MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Transfer-Encoding");
-}
-
-/* A request whose framing was not checked (framed_recv.h) is not served. */
-static bool begin(struct peer *p)
-{
-    if (!p || p->begun == p->framing.heads)
-        return false;
-    p->begun++;
-    p->since = gw_now();
-    return true;
-}
-
-/* Called with a request's headers, and again when it is whole. One that has a body is answered at once, which
- * ends the connection. */
-static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *size, void **request)
-{
-    struct gw_admin *a = admin;
-    const struct page *page = find(url);
-    if (!*request && !begin(MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context))
-        return refuse(a, c, MHD_HTTP_INTERNAL_SERVER_ERROR,
-                      "no memory, or a libmicrohttpd that does not read by recv\n");
-    if (!*request && !has_body(c)) {
-        *request = a;
-        gw_thread_works_for("admin");
-        return MHD_YES;
-    }
-    if (is_lured(c))
-        return refuse(a, c, MHD_HTTP_FORBIDDEN, "not for pages of other sites\n");
-    if (!page)
-        return refuse(a, c, MHD_HTTP_NOT_FOUND, "here are /healthz, /readyz, /metrics and /ledger\n");
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return refuse(a, c, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
-    return show(a, c, page);
-}
 
 /* --- connections --- */
 
@@ -323,29 +144,44 @@ static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, str
     for (size_t i = 0; i < n && r == GW_LISTEN_OK; i++) {
         r = open_listener(&a->listeners[a->n], &addresses[i], predecessor, why);
         if (r == GW_LISTEN_OK)
-            a->n++;
+            a->listeners[a->n++].shows = gw_admin_access_shows(&a->access, &a->conf, &addresses[i]);
         else if (r == GW_LISTEN_ABSENT && i + (a->n > 0) > 0)
             r = GW_LISTEN_OK; /* "localhost" on a machine without IPv6: one of its addresses is enough */
     }
     return r;
 }
 
-struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor,
+void gw_admin_check(const struct gw_admin_conf *conf, struct gw_diagnostics *diagnostics)
+{
+    struct gw_admin_access access;
+    gw_admin_access_read(&access, conf, diagnostics);
+}
+
+/* Copies of the texts; false without memory. */
+static bool keep_conf(struct gw_admin *a, const struct gw_admin_conf *conf)
+{
+    a->conf = *conf;
+    a->conf.listen = gw_str_z(strndup(conf->listen.ptr, conf->listen.len));
+    a->conf.token = gw_str_z(strndup(conf->token.len ? conf->token.ptr : "", conf->token.len));
+    return a->conf.listen.ptr && a->conf.token.ptr;
+}
+
+struct gw_admin *gw_admin_open(const struct gw_admin_conf *conf, struct gw_admin *predecessor,
                                const struct gw_admin_source *source, struct gw_diagnostics *diagnostics)
 {
     struct gw_listen_error why;
-    if (!listen.len)
+    if (!conf->listen.len)
         return NULL;
     struct gw_admin *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
     a->source = *source;
-    a->text = strndup(listen.ptr, listen.len);
-    if (!a->text)
+    gw_admin_access_read(&a->access, conf, diagnostics);
+    if (!keep_conf(a, conf))
         snprintf(why.text, sizeof why.text, "there is no memory for it");
-    else if (open_listeners(a, listen, predecessor, &why) == GW_LISTEN_OK)
+    else if (open_listeners(a, conf->listen, predecessor, &why) == GW_LISTEN_OK)
         return a;
-    if (gw_str_eq(listen, GW_STR(GW_ADMIN_LISTEN)))
+    if (gw_str_eq(conf->listen, GW_STR(GW_ADMIN_LISTEN)))
         gw_config_warning(diagnostics, "admin.listen", "%s; so there is no /metrics here", why.text);
     else
         gw_config_error(diagnostics, "admin.listen", "%s", why.text);
@@ -356,16 +192,23 @@ struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor,
 static bool start_one(struct gw_admin *a, struct listener *l)
 {
     char name[128];
+    l->admin = a;
     gw_listen_name(&l->address, name, sizeof name);
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET,
-        l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, gw_admin_on_request, l,
+        MHD_OPTION_NOTIFY_COMPLETED, gw_admin_on_completed, l, MHD_OPTION_LISTEN_SOCKET, l->fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     if (l->daemon)
         gw_log_each(GW_INFO, "admin", "listening on %s", name);
     else
         gw_log(GW_ERROR, "admin", "%s: no thread could be started", name);
+    if (l->daemon && a->conf.page && !l->shows)
+        gw_log_each(GW_INFO, "admin",
+                    "%s has no page and no API: other machines can reach it; admin.auth.token "
+                    "turns them on, admin.page = false ends this line",
+                    name);
     return l->daemon;
 }
 
@@ -377,9 +220,10 @@ bool gw_admin_start(struct gw_admin *a)
     return true;
 }
 
-gw_str gw_admin_listen(const struct gw_admin *a)
+bool gw_admin_is(const struct gw_admin *a, const struct gw_admin_conf *conf)
 {
-    return gw_str_z(a->text);
+    return gw_str_eq(a->conf.listen, conf->listen) && gw_str_eq(a->conf.token, conf->token) &&
+           a->conf.page == conf->page;
 }
 
 /* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but
@@ -428,7 +272,11 @@ void gw_admin_drop(struct gw_admin *a)
 {
     for (size_t i = 0; a && i < a->n; i++)
         drop_listener(&a->listeners[i], atomic_load(&a->retired));
-    if (a)
-        free(a->text);
+    if (!a)
+        return;
+    free((char *)a->conf.listen.ptr);
+    if (a->conf.token.ptr)
+        OPENSSL_cleanse((char *)a->conf.token.ptr, a->conf.token.len);
+    free((char *)a->conf.token.ptr);
     free(a);
 }

@@ -296,6 +296,7 @@ static void know_secrets(const struct gw_conf *c, gw_env_f *env)
 {
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                                           "ALL_PROXY",  "grpc_proxy",  NULL};
+    gw_opt_secrets(gw_process_opts, &c->process);
     for (size_t i = 0; i < c->receivers_n; i++)
         gw_opt_secrets(c->receivers[i].module->opts, c->receivers[i].conf);
     for (size_t i = 0; i < c->exporters_n; i++)

@@ -47,8 +47,18 @@
       "Folder of Pipeline scripts: records of source NAME are read by NAME.p there. conf/pipelines/ has "    \
       "some to start from.")                                                                                 \
     X(str, admin_listen, "admin.listen", "127.0.0.1:8127", "", "",                                           \
-      "Address for /healthz, /readyz, /metrics and /ledger: host:port, or the path of a Unix socket; empty " \
-      "for none. If the default address is taken, there is a warning and no admin listener.")                \
+      "Address for the page, its API, /healthz, /readyz, /metrics and /ledger: host:port, or the path of a " \
+      "Unix socket; empty for none. If the default address is taken, there is a warning and no admin "       \
+      "listener.")                                                                                           \
+    X(flag, admin_page, "admin.page", "true", "", "",                                                        \
+      "The page and the API, which show recent traces and logs: on loopback addresses and Unix sockets, "    \
+      "and "                                                                                                 \
+      "with admin.auth.token on any address. Without a token they are off on an address that other "         \
+      "machines can reach, and true is a mistake there.")                                                    \
+    X(secret, admin_auth_token, "admin.auth.token", "", "", "",                                              \
+      "Token for the page and the API: Authorization: Bearer TOKEN, or the password that a browser asks "    \
+      "for, with any user name. Several are separated by blanks, commas or lines. The other four need "      \
+      "none.")                                                                                               \
     X(str, storage_directory, "storage.directory", "", "", "",                                               \
       "Folder of the disk queue: accepted data is written there first and survives the process. Empty: "     \
       "queues are in memory only.")                                                                          \

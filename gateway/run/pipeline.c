@@ -64,6 +64,11 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->conf = gw_conf_ref(conf);
     atomic_init(&p->reloaded_at, (uint64_t)(gw_wall() / GW_SEC));
     p->budget.limit = c->max_memory;
+    p->api = (struct gw_api){.ctx = p,
+                             .measure = gw_pipeline_measure_for,
+                             .ledger = gw_pipeline_ledger_for,
+                             .budget = &p->budget,
+                             .started = gw_wall()};
     p->disk_queue_conf =
         (struct gw_disk_queue_conf){c->storage_directory, c->storage_max_size,
                                     (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
@@ -206,10 +211,25 @@ static bool claim_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostic
     return false;
 }
 
-static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
+struct gw_admin_conf gw_pipeline_admin_conf(const struct gw_conf *conf,
+                                            const struct gw_diagnostics *diagnostics)
+{
+    const struct gw_process_conf *c = &conf->process;
+    return (struct gw_admin_conf){.listen = c->admin_listen,
+                                  .token = c->admin_auth_token,
+                                  .page = c->admin_page,
+                                  .is_page_written = gw_diagnostics_is_written(diagnostics, "admin.page")};
+}
+
+/* `binds`: nothing else is wrong, and something will run. */
+static void open_admin(struct gw_pipeline *p, bool binds, struct gw_diagnostics *diagnostics)
 {
     const struct gw_admin_source source = gw_pipeline_source(p);
-    p->admin = gw_admin_open(p->conf->process.admin_listen, NULL, &source, diagnostics);
+    const struct gw_admin_conf conf = gw_pipeline_admin_conf(p->conf, diagnostics);
+    if (binds)
+        p->admin = gw_admin_open(&conf, NULL, &source, diagnostics);
+    else
+        gw_admin_check(&conf, diagnostics);
 }
 
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
@@ -228,8 +248,7 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
     bool free_for_admin = claim_admin(p, diagnostics);
     if (p->host.check && p->disk_queue_conf.directory.len)
         check_storage(p->disk_queue_conf.directory, diagnostics);
-    if (!gw_diagnostics_errors(diagnostics) && !p->host.check && free_for_admin)
-        open_admin(p, diagnostics);
+    open_admin(p, !gw_diagnostics_errors(diagnostics) && !p->host.check && free_for_admin, diagnostics);
 }
 
 static void set_stage(struct gw_pipeline *p, enum stage stage)

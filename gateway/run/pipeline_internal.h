@@ -21,6 +21,7 @@
 #include "core/base/budget.h"
 #include "core/base/lock.h"
 #include "core/diskqueue/disk_queue.h"
+#include "gateway/api/api.h"
 #include "gateway/dogstatsd_proxy.h"
 #include "gateway/http/http.h"
 #include "gateway/run/component.h"
@@ -56,6 +57,7 @@ struct gw_pipeline {
     struct gw_export_host export_host;
     struct gw_dogstatsd_proxy dogstatsd;
     struct gw_admin *admin;          /* NULL: none */
+    struct gw_api api;               /* what its handlers read */
     struct gw_listen_claims *claims; /* of all that was opened before the start */
     /* main changes the following members under it, others read them under it; main reads them without */
     struct gw_lock lock;
@@ -70,6 +72,16 @@ struct gw_pipeline {
     atomic_uint_least64_t reloads, refused_reloads, reloaded_at; /* seconds since 1970 */
     atomic_bool reload_failed;
 };
+
+/* --- pipeline.c --- */
+
+/* The options of the admin listener. */
+struct gw_admin_conf gw_pipeline_admin_conf(const struct gw_conf *, const struct gw_diagnostics *);
+
+/* --- pipeline_status.c: for the admin listener and the API --- */
+
+void gw_pipeline_measure_for(void *pipeline, struct gw_metrics *);
+void gw_pipeline_ledger_for(void *pipeline, struct gw_ledger_view *out);
 
 /* --- pipeline_plan.c --- */
 

@@ -194,19 +194,20 @@ static void plan_receivers(struct plan *plan)
 static void plan_admin(struct plan *plan)
 {
     struct gw_pipeline *p = plan->pipeline;
-    gw_str listen = plan->conf->process.admin_listen;
+    const struct gw_admin_conf conf = gw_pipeline_admin_conf(plan->conf, plan->diagnostics);
     const struct gw_admin_source source = gw_pipeline_source(p);
     plan->admin_change = KEPT;
-    if (p->admin ? gw_str_eq(gw_admin_listen(p->admin), listen) : !listen.len)
+    if (p->admin ? gw_admin_is(p->admin, &conf) : !conf.listen.len)
         return;
     plan->admin_change = p->admin ? REPLACED : ADDED;
-    plan->admin = gw_admin_open(listen, p->admin, &source, plan->diagnostics);
+    plan->admin = gw_admin_open(&conf, p->admin, &source, plan->diagnostics);
 }
 
 static void warn_of_restarts(struct plan *plan)
 {
-    static const char *const live[] = {"log.level",           "log.format",   "shutdown_timeout",
-                                       "pipelines.directory", "admin.listen", NULL};
+    static const char *const live[] = {
+        "log.level",    "log.format", "shutdown_timeout", "pipelines.directory",
+        "admin.listen", "admin.page", "admin.auth.token", NULL};
     for (const struct gw_opt *row = gw_process_opts; row->type != GW_OPT_END_ROW; row++) {
         bool needs_start = true;
         for (const char *const *name = live; *name; name++)

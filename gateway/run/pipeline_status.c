@@ -235,17 +235,18 @@ static bool source_ready(void *ctx, FILE *why)
     return is_ready(ctx, why);
 }
 
-static void source_measure(void *ctx, struct gw_metrics *to)
+void gw_pipeline_measure_for(void *ctx, struct gw_metrics *to)
 {
     measure(ctx, to);
 }
 
-static void source_ledger(void *ctx, struct gw_ledger_view *out)
+void gw_pipeline_ledger_for(void *ctx, struct gw_ledger_view *out)
 {
     gw_pipeline_ledger(ctx, out);
 }
 
 struct gw_admin_source gw_pipeline_source(struct gw_pipeline *p)
 {
-    return (struct gw_admin_source){source_ready, source_measure, source_ledger, p};
+    return (struct gw_admin_source){source_ready, gw_pipeline_measure_for, gw_pipeline_ledger_for, p,
+                                    &p->api};
 }

@@ -212,29 +212,37 @@ static void print_sample_row(FILE *to, int indent, const struct gw_opt *row, con
     fputs(";\n", to);
 }
 
-/* True if the row is in this group: "tls.ca" in "tls". */
+/* True if the row's name begins with this group and a dot: "tls.ca" with "tls". */
 static bool in_group(const struct gw_opt *row, const char *group, size_t len)
 {
     return row->type != GW_OPT_END_ROW && strncmp(row->name, group, len) == 0 && row->name[len] == '.';
+}
+
+/* The rows of one group, from the first on; the first `outer` characters of their names are the group's and
+ * the dot. Returns the row behind them. */
+static const struct gw_opt *print_sample_group(FILE *to, int indent, const struct gw_opt *row, size_t outer,
+                                               const char *hash)
+{
+    const char *group = row->name;
+    while (row->type != GW_OPT_END_ROW && (!outer || in_group(row, group, outer - 1))) {
+        const char *name = row->name + outer;
+        size_t len = strcspn(name, ".");
+        if (!name[len]) {
+            print_sample_row(to, indent, row++, name);
+            continue;
+        }
+        fprintf(to, "%*s%s%.*s = {\n", indent, "", hash, (int)len, name);
+        row = print_sample_group(to, indent + 2, row, outer + len + 1, hash);
+        fprintf(to, "%*s%s};\n", indent, "", hash);
+    }
+    return row;
 }
 
 /* Each option as a comment at its default. A group's braces are there already, unless all of this is to be a
  * comment. */
 static void print_sample_rows(FILE *to, int indent, const struct gw_opt *row, const char *hash)
 {
-    while (row->type != GW_OPT_END_ROW) {
-        const char *group = row->name;
-        size_t len = strcspn(group, ".");
-        if (!group[len]) {
-            print_sample_row(to, indent, row, row->name);
-            row++;
-            continue;
-        }
-        fprintf(to, "%*s%s%.*s = {\n", indent, "", hash, (int)len, group);
-        for (; in_group(row, group, len); row++)
-            print_sample_row(to, indent + 2, row, row->name + len + 1);
-        fprintf(to, "%*s%s};\n", indent, "", hash);
-    }
+    print_sample_group(to, indent, row, 0, hash);
 }
 
 /* Receivers that run by default come first, the others as comments. */

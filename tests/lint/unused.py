@@ -17,6 +17,8 @@ ALLOWED = {  # what tests reach into, because from outside it is seen only by ch
     "exphist_index": "bounds of single buckets",
     "file_glob_match": "patterns against names, without a file system",
     "file_is_rotation": "names of rotated files, without a file system",
+    "gw_api_query_number": "of api.h: for resources that have numbers in their query",
+    "gw_api_query": "as gw_api_query_number",
     "gw_conf_read_text": "a configuration from memory, for tests and the fuzzer",
     "file_reader_finish": "tests take the reader's steps one by one",
     "file_reader_step": "as file_reader_finish",

@@ -44,7 +44,8 @@ static int setup(void **state)
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     assert_non_null(scratch_folder(folder));
     snprintf(path, sizeof path, "%s/socket", folder);
-    admin = gw_admin_open(gw_str_z(path), NULL, &source, diagnostics);
+    const struct gw_admin_conf conf = {.listen = gw_str_z(path)};
+    admin = gw_admin_open(&conf, NULL, &source, diagnostics);
     gw_diagnostics_drop(diagnostics);
     return admin && gw_admin_start(admin) ? 0 : -1;
 }
