@@ -54,13 +54,16 @@ struct gw_grpc_reply {
     gw_str body;   /* of GW_GRPC_OK: the message; copied before the arena is reset */
 };
 
+struct gw_grpc_method;
+typedef void gw_grpc_f(void *ctx, const struct gw_grpc_method *, const struct gw_grpc_call *,
+                       struct gw_grpc_reply *);
+
 struct gw_grpc_method {
     const char *path; /* "/package.Service/Method" */
     enum gw_grpc_kind kind;
     bool may_delay; /* as of a route */
     int tag;        /* the receiver's own */
-    void (*handle)(void *ctx, const struct gw_grpc_method *, const struct gw_grpc_call *,
-                   struct gw_grpc_reply *);
+    gw_grpc_f *handle;
 };
 
 /* All pointers are the receiver's; `ctx` is that of its site. */

@@ -46,9 +46,10 @@ static bool is_awaited(const struct http2_call *c)
 static void set_state(struct http2_call *c, enum call_state state)
 {
     struct worker *w = c->conn->worker;
-    w->busy -= is_awaited(c);
+    bool before = is_awaited(c);
     c->state = state;
-    w->busy += is_awaited(c);
+    w->busy += is_awaited(c) - before;
+    c->conn->awaited += is_awaited(c) - before;
 }
 
 struct http2_call *http2_call_begin(struct http2_conn *conn, int32_t stream)
@@ -83,7 +84,7 @@ static void leave_held(struct http2_call *c)
 bool http2_call_close(struct http2_call *c)
 {
     struct http2_conn *conn = c->conn;
-    bool wasted = c->state == CALL_HEADERS || (c->state == CALL_READING && is_awaited(c));
+    bool wasted = c->state == CALL_HEADERS || c->state == CALL_READING;
     if (c->state == CALL_HELD)
         leave_held(c);
     set_state(c, CALL_HEADERS);
@@ -97,9 +98,9 @@ bool http2_call_close(struct http2_call *c)
     conn->idle_since = gw_now();
     gw_body_release(&conn->worker->pool, &c->body);
     gw_http_table_drop(c->table);
-    free(c->out);
-    free(c->words);
-    free(c->detail);
+    http2_free(conn, c->out);
+    http2_free(conn, c->words);
+    http2_free(conn, c->detail);
     free(c);
     return wasted;
 }
@@ -183,7 +184,7 @@ static void start_or_resume(struct http2_call *c)
 static bool add_message(struct http2_call *c, gw_str m)
 {
     size_t left = c->out_len - c->out_at, need = left + GW_HTTP2_PREFIX + m.len;
-    char *out = malloc(need), *p = out + left;
+    char *out = http2_alloc(c->conn, need), *p = out + left;
     if (!out)
         return false;
     if (left)
@@ -193,7 +194,7 @@ static bool add_message(struct http2_call *c, gw_str m)
         *p++ = (char)(m.len >> shift);
     if (m.len)
         memcpy(p, m.ptr, m.len);
-    free(c->out);
+    http2_free(c->conn, c->out);
     c->out = out;
     c->out_at = 0;
     c->out_len = need;
@@ -201,10 +202,10 @@ static bool add_message(struct http2_call *c, gw_str m)
 }
 
 /* Text as grpc-message wants it. NULL: none, or no memory. */
-static char *percent_encoded(gw_str s)
+static char *percent_encoded(struct http2_conn *conn, gw_str s)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char *out = s.len ? malloc(3 * s.len + 1) : NULL, *p = out;
+    char *out = s.len ? http2_alloc(conn, 3 * s.len + 1) : NULL, *p = out;
     for (size_t i = 0; out && i < s.len; i++) {
         unsigned char byte = (unsigned char)s.ptr[i];
         if (byte >= ' ' && byte < 0x7f && byte != '%') {
@@ -221,10 +222,10 @@ static char *percent_encoded(gw_str s)
 }
 
 /* Without padding, as gRPC allows. */
-static char *base64(gw_str s)
+static char *base64(struct http2_conn *conn, gw_str s)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = s.len ? malloc(s.len / 3 * 4 + 5) : NULL, *p = out;
+    char *out = s.len ? http2_alloc(conn, s.len / 3 * 4 + 5) : NULL, *p = out;
     uint32_t bits = 0;
     unsigned held = 0;
     for (size_t i = 0; out && i < s.len; i++) {
@@ -243,8 +244,8 @@ static void finish(struct http2_call *c, const struct gw_grpc_reply *r)
 {
     c->finished = true;
     c->status = r->status;
-    c->words = percent_encoded(r->words);
-    c->detail = base64(r->detail);
+    c->words = percent_encoded(c->conn, r->words);
+    c->detail = base64(c->conn, r->detail);
     release_table(c);
     gw_body_release(&c->conn->worker->pool, &c->body);
     start_or_resume(c);
@@ -416,12 +417,14 @@ static void take_streamed(struct http2_call *c)
 
 void http2_call_data(struct http2_call *c, const uint8_t *data, size_t n)
 {
-    enum { PENDING = 256 * 1024 };
+    enum { PENDING = 64 * 1024 };
     struct gw_err err = {0};
     bool reads = c->state == CALL_READING || (c->method && c->method->kind == GW_GRPC_STREAM);
     if (c->state == CALL_HEADERS || c->finished || !reads)
         return;
     c->moved = gw_now();
+    if (c->state == CALL_ANSWERING && !c->prefix_len)
+        c->since = c->moved;
     if (c->site)
         atomic_fetch_add_explicit(&c->site->counts.wire_bytes, n, memory_order_relaxed);
     while (n && !err.code && !c->finished) {

@@ -2,7 +2,7 @@
  * away. Owns the worker's list of them. Called by http_conn.c, for a socket that was accepted (or the plain end of a pair, where TLS
  * is spoken), and by the worker's loop, on its thread.
  *
- * What bounds a connection: CALLS streams, MEMORY bytes of nghttp2's, one buffer of answers that the socket does not take, and
+ * What bounds a connection: CALLS streams, memory (http2_memory.c), one buffer of answers that the socket does not take, and
  * while that is full nothing is read. A client that resets calls before their message has come has WASTE of them,
  * and gets one back each FORGIVEN; then it is told ENHANCE_YOUR_CALM.
  *
@@ -10,7 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -28,54 +27,8 @@ enum {
     WINDOW = 1024 * 1024,
     CONN_WINDOW = 4 * 1024 * 1024
 };
-enum { MEMORY = 256 * 1024, STEP = 16 * 1024, READ = 64 * 1024, READS = 16, WRITE = 16 * 1024, WASTE = 200 };
+enum { READ = 64 * 1024, READS = 16, WRITE = 16 * 1024, WASTE = 200 };
 static const gw_nsec FORGIVEN = 20 * GW_MSEC, STANDSTILL = GW_SEC, UNUSED = 10 * GW_SEC, LEAVE = GW_SEC;
-
-/* --- memory of nghttp2, charged in steps to that of connections --- */
-
-static bool charge(struct http2_conn *c, size_t more)
-{
-    size_t covered = GW_HTTP_CONNECTION + (c->paid - gw_http_cost(c->origin.tls));
-    while (c->used + more > covered) {
-        if (c->used + more > MEMORY || !gw_budget_take(&c->worker->http->places, STEP))
-            return false;
-        c->paid += STEP;
-        covered += STEP;
-    }
-    c->used += more;
-    return true;
-}
-
-static void release(void *p, void *conn)
-{
-    struct http2_conn *c = conn;
-    c->used -= malloc_usable_size(p);
-    free(p);
-}
-
-static void *resize(void *p, size_t n, void *conn)
-{
-    struct http2_conn *c = conn;
-    size_t was = malloc_usable_size(p);
-    if (!charge(c, n))
-        return NULL;
-    c->used -= n;
-    void *to = realloc(p, n);
-    if (to)
-        c->used += malloc_usable_size(to) - was;
-    return to;
-}
-
-static void *get(size_t n, void *conn)
-{
-    return resize(NULL, n, conn);
-}
-
-static void *get_zeroed(size_t n, size_t size, void *conn)
-{
-    void *p = size && n > SIZE_MAX / size ? NULL : resize(NULL, n * size, conn);
-    return p ? memset(p, 0, n * size) : NULL;
-}
 
 /* --- nghttp2's calls --- */
 
@@ -174,7 +127,7 @@ static bool start_session(struct http2_conn *c)
         {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, FRAME},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADERS},
     };
-    nghttp2_mem memory = {c, get, release, get_zeroed, resize};
+    nghttp2_mem memory = http2_memory(c);
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_option *options = NULL;
     bool ok = nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&options) == 0;
@@ -452,9 +405,15 @@ void gw_http2_run(struct http2_conn *c)
 
 /* --- deadlines --- */
 
+/* A message is on its way: the only one, or one of a stream. */
+static bool is_reading(const struct http2_call *call)
+{
+    return call->state == CALL_READING || (!call->finished && call->prefix_len);
+}
+
 static bool stands_still(const struct http2_call *call, gw_nsec now)
 {
-    return call->state == CALL_READING && call->body.cap && now - call->moved > STANDSTILL;
+    return is_reading(call) && call->body.cap && now - call->moved > STANDSTILL;
 }
 
 static void check_call(struct http2_call *call, bool is_short, gw_nsec now)
@@ -462,7 +421,7 @@ static void check_call(struct http2_call *call, bool is_short, gw_nsec now)
     struct gw_err err;
     gw_nsec most = gw_http_binding(call->conn->worker, &call->conn->origin)->sites[0]->limits.receive_timeout;
     bool unary = !call->method || call->method->kind == GW_GRPC_UNARY;
-    if (call->state == CALL_READING && now - call->since > most)
+    if (is_reading(call) && now - call->since > most)
         (void)gw_fail(&err, GW_TIMEOUT, 0, "the message did not come in time");
     else if (is_short && stands_still(call, now))
         (void)gw_fail(&err, GW_TIMEOUT, 0, "the message stood still while its memory was needed");
@@ -515,7 +474,7 @@ bool gw_http2_evict(struct worker *w, gw_nsec now)
 {
     struct http2_conn *best = NULL;
     for (struct http2_conn *c = w->http2; c; c = c->next) /* newest first: the oldest is taken */
-        if (!c->calls_n && (now - c->idle_since > UNUSED || !c->was_used) &&
+        if (!c->awaited && (now - c->idle_since > UNUSED || !c->was_used) &&
             (!best || best->was_used >= c->was_used))
             best = c;
     if (best)

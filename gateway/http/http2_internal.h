@@ -1,4 +1,4 @@
-/* http2_internal.h: a connection of HTTP/2 and its calls, as http2_conn.c and http2_call.c share them. Both belong to one
+/* http2_internal.h: a connection of HTTP/2 and its calls, as http2_conn.c, http2_call.c and http2_memory.c share them. Both belong to one
  * worker, and all is called on its thread.
  *
  *   HEADERS ─ method, token, limits ─▶ READING ─ the message is whole ─▶ handler ─┬▶ ANSWERING ─ sent ─▶ gone
@@ -41,16 +41,16 @@ struct http2_call {
     uint32_t length; /* that the prefix claims */
     uint64_t got;
     struct gw_body body;
-    gw_nsec since, moved;
+    gw_nsec since, moved; /* when the call, or its present message, began, and when the last byte came */
     /* of the answer */
     struct http2_call *held_next; /* in worker->held_calls */
     gw_nsec held_until;
-    char *out; /* messages with their prefixes; malloc'd */
+    char *out; /* messages with their prefixes; http2_alloc'd, as are words and detail */
     size_t out_at, out_len;
     bool paused;   /* nghttp2 waits for more of it */
     bool finished; /* the status follows what is there */
     int status;
-    char *words, *detail; /* as they stand in headers; malloc'd, NULL: none */
+    char *words, *detail; /* as they stand in headers; NULL: none */
 };
 
 struct http2_conn {
@@ -70,8 +70,13 @@ struct http2_conn {
     bool was_used;
     gw_nsec waste; /* when all calls that came to nothing are forgiven */
     struct http2_call *calls;
-    size_t calls_n;
+    size_t calls_n, awaited; /* of them: those that a stop waits for */
 };
+
+/* http2_memory.c: what nghttp2 allocates by, and the same for answers. NULL: the connection has no more, or the server. */
+nghttp2_mem http2_memory(struct http2_conn *);
+void *http2_alloc(struct http2_conn *, size_t);
+void http2_free(struct http2_conn *, void *); /* NULL is legal */
 
 /* NULL: no memory. */
 struct http2_call *http2_call_begin(struct http2_conn *, int32_t stream);

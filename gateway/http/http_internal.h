@@ -13,7 +13,7 @@
  *   http_delay.c       delayed answers
  *   http_later.c       answers from other threads
  *   http_tls.c         TLS, in front of libmicrohttpd
- *   http2_conn.c       connections of HTTP/2, for gRPC (grpc.h), and http2_call.c, their calls
+ *   http2_conn.c       connections of HTTP/2, for gRPC (grpc.h); http2_call.c, their calls, http2_memory.c, their memory
  *
  * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶
  * http_refused ─▶ http_conn ─▶ http_table; http_accept ─▶ http_tls ─▶ http2_conn ─▶ http2_call ─▶ http_response.

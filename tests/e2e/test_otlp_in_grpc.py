@@ -373,10 +373,13 @@ def test_floods_bound_memory_and_leave_others_served(make_otlp, connect, sink, f
     assert SANITIZED or resident_mib(gate) - before < 48
 
 
-def test_who_wastes_calls_is_sent_away(make_otlp, connect, sink):
+@pytest.mark.parametrize("path", [TRACES, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"])
+def test_who_wastes_calls_is_sent_away(make_otlp, connect, sink, path):
     gate = make_otlp([grpc(sink)])
+    call = [(name, path if name == ":path" else value) for name, value in CALL]
+    wasted = b"".join(headers(stream, call) + frame(RST_STREAM, 0, stream, struct.pack(">I", 8)) for stream in range(1, 1000, 2))
     with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as attacker:
-        attacker.sendall(PREFACE + frame(SETTINGS, 0, 0) + resets()[:60_000])
+        attacker.sendall(PREFACE + frame(SETTINGS, 0, 0) + wasted)
         told = b""
         while piece := attacker.recv(65536):
             told += piece

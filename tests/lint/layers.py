@@ -48,7 +48,7 @@ ARROWS = {
     "gateway/receivers/ddtrace": ["gateway/http", "gateway", "gateway/receivers/common", "translators/ddtrace", "translators/metrics",
                                   "translators/otlp", "translators/points", "translators/profiles", *DELIVERY],
     "gateway/receivers/log_http": ["gateway/http", "gateway", "gateway/receivers/common", "translators/metrics", "translators/points", *RECORDS],
-    "gateway/receivers/otlp": ["gateway/http", "gateway/net", "gateway", "gateway/receivers/common", "translators/otlp", *DELIVERY],
+    "gateway/receivers/otlp": ["gateway/http", "gateway/net", "gateway", "gateway/receivers/common", "translators/otlp", "proto", *DELIVERY],
     "gateway/receivers/kafka": ["core/kafka", "gateway", "gateway/receivers/common", "translators/otlp", *DELIVERY],
     "gateway/receivers/stream": ["gateway/net", "gateway", "gateway/receivers/common", *RECORDS],
     "gateway/receivers/dogstatsd": ["gateway/receivers/stream", "gateway/net", "gateway", "gateway/receivers/common",

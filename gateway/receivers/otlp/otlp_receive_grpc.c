@@ -1,12 +1,11 @@
-/* otlp_receive_grpc.c: Calls over gRPC: Export of the services of OTLP, and grpc.health.v1. Owns nothing beyond the call. Called
- * by HTTP workers (gateway/http/grpc.h).
+/* otlp_receive_grpc.c: Calls over gRPC: Export of the services of OTLP, and the table of all methods. Owns nothing beyond the
+ * call. Called by HTTP workers (gateway/http/grpc.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
 
 #include "core/base/log.h"
-#include "core/base/protobuf_wire.h"
 #include "core/delivery/fanout.h"
 #include "gateway/http/grpc.h"
 #include "gateway/receivers/otlp/otlp_receiver.h"
@@ -101,43 +100,6 @@ static void export(void *ctx, const struct gw_grpc_method *m, const struct gw_gr
     r->body = otlp_answer_taken(&taken, signal, false, call->arena);
 }
 
-/* --- health --- */
-
-static const gw_str services[] = {
-    GW_LIT(""),
-    GW_LIT("grpc.health.v1.Health"),
-    GW_LIT("opentelemetry.proto.collector.trace.v1.TraceService"),
-    GW_LIT("opentelemetry.proto.collector.logs.v1.LogsService"),
-    GW_LIT("opentelemetry.proto.collector.metrics.v1.MetricsService"),
-};
-
-/* HealthCheckRequest { service = 1 } */
-static bool is_service(gw_str request)
-{
-    struct wire_view v = {(const uint8_t *)request.ptr, (const uint8_t *)request.ptr + request.len};
-    gw_str name = GW_NOSTR;
-    for (struct wire_field f = {0}; wire_next(&v, &f);)
-        if (f.number == 1 && f.type == WIRE_LEN)
-            name = wire_text(f.body);
-    for (size_t i = 0; i < sizeof services / sizeof *services; i++)
-        if (gw_str_eq(name, services[i]))
-            return true;
-    return false;
-}
-
-/* Who may call us is served. A watch says so once, and ends with the connection. */
-static void health(void *ctx, const struct gw_grpc_method *m, const struct gw_grpc_call *call,
-                   struct gw_grpc_reply *r)
-{
-    static const gw_str serving = GW_LIT("\x08\x01"), unknown = GW_LIT("\x08\x03");
-    bool known = is_service(call->message);
-    r->body = known ? serving : unknown;
-    if (known || m->kind == GW_GRPC_WATCH)
-        return;
-    r->status = GW_GRPC_NOT_FOUND;
-    r->words = GW_STR("no such service here");
-}
-
 static const struct gw_grpc_method methods[] = {
     {.path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
      .tag = GW_TRACES,
@@ -155,8 +117,15 @@ static const struct gw_grpc_method methods[] = {
      .tag = GW_PROFILES,
      .may_delay = true,
      .handle = export},
-    {.path = "/grpc.health.v1.Health/Check", .handle = health},
-    {.path = "/grpc.health.v1.Health/Watch", .kind = GW_GRPC_WATCH, .handle = health},
+    {.path = "/grpc.health.v1.Health/Check", .handle = otlp_grpc_health},
+    {.path = "/grpc.health.v1.Health/List", .handle = otlp_grpc_health_list},
+    {.path = "/grpc.health.v1.Health/Watch", .kind = GW_GRPC_WATCH, .handle = otlp_grpc_health},
+    {.path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+     .kind = GW_GRPC_STREAM,
+     .handle = otlp_grpc_reflect},
+    {.path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+     .kind = GW_GRPC_STREAM,
+     .handle = otlp_grpc_reflect},
 };
 
 void otlp_grpc_describe(struct otlp_receiver *o)

@@ -6,6 +6,7 @@
  *      otlp.c               options, routes, opening and closing
  *      otlp_receive_http.c  a request over HTTP, and its answer
  *      otlp_receive_grpc.c  a call over gRPC, and its answer
+ *      otlp_services.c      health and server reflection; otlp_descriptors.h finds the descriptors
  *      common/otlp_intake.h a body to the queues: whatever brought it
  *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
@@ -78,6 +79,9 @@ int otlp_answer_code(enum gw_code);
 
 /* Fills in o->grpc. */
 void otlp_grpc_describe(struct otlp_receiver *);
+
+/* Handlers of the methods of grpc.health.v1 and of server reflection. */
+gw_grpc_f otlp_grpc_health, otlp_grpc_health_list, otlp_grpc_reflect;
 
 gw_http_f otlp_http_export;
 void otlp_http_word_error(void *ctx, const struct gw_http_request *, const struct gw_err *,
