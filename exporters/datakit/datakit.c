@@ -1,9 +1,9 @@
-/* Datakit, or what takes its line protocol, as a backend: POST /v1/write/tracing, /v1/write/logging and
- * /v1/write/metric, a line each for a span, a record, a point (line_protocol.h).
+/* The exporter for Datakit, or for backends that accept its line protocol: POST /v1/write/tracing,
+ * /v1/write/logging and /v1/write/metric, with one line for each span, record or point (line_protocol.h).
  *
- * Frames have Datadog's own tags, whatever option mode says, for lines are made of them. Requests, TLS and
- * compression are http_post.h's. Datakit answers 2xx with a body or without; everything else is judged as an
- * OTLP backend's answer is.
+ * Its frames contain Datadog's own tags, whatever the option mode is set to, because lines are made from
+ * them. http_post.h does requests, TLS and compression. Datakit answers 2xx with or without a body; all other
+ * answers are judged like those of an OTLP backend.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
@@ -27,23 +27,25 @@
 OTLP_CONF(OPTS);
 
 enum { MAX_URL = 2048 };
-/* A body of text, and how many times its size a frame takes while it is decoded and written. */
+/* The largest body of text; UNFOLD: a frame takes this many times its size while it is decoded and
+ * written. */
 enum { TEXT_LIMIT = 64 * 1024 * 1024, UNFOLD = 48, SCRATCH = 1024 * 1024 };
 
 struct ctx {
     struct conf conf;
-    /* const after open */
+    /* Constant after open. */
     struct otlp_endpoint target;
     struct http_dialect dialect;
     char url[GW_SIGNALS][MAX_URL];
-    /* the sender's thread */
+    /* Used by the sender's thread only. */
     struct http_post post;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
 /* --- the body --- */
 
-/* The lines of one frame. False when the frame is no OTLP or too large to be unfolded: it has no lines. */
+/* Writes the lines of one frame. Returns false if the frame is not OTLP or is too large to be decoded; it
+ * then has no lines. */
 static bool write_frame(const struct ctx *c, const struct gw_frame *f, struct gw_arena *arena,
                         struct out *out, uint64_t *left_out)
 {
@@ -87,7 +89,7 @@ static enum http_body make_lines(const struct gw_batch *batch, void *ctx, uint8_
 
 /* --- the answer --- */
 
-/* Any 2xx that is not a page for people: Datakit's are empty, or JSON about the points. */
+/* Accepts any 2xx that is not an HTML page: Datakit's answers are empty, or JSON about the points. */
 static void read_answer(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     static const char empty[] = "";

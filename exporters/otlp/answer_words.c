@@ -1,13 +1,13 @@
-/* Tables of words that servers, proxies and TLS libraries use. Pure; called by grpc_status.c and
- * otlp_http_status.c.
+/* Tables of texts that servers, proxies and TLS libraries use in their errors. Keeps no state. Called by
+ * grpc_status.c and otlp_http_status.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/answer_words.h"
 
-/* More of an answer is not looked at. */
+/* Only this much of an answer is searched. */
 enum { MOST_WORDS = 2048 };
 
-/* Letters, in lower case, and digits of a text. */
+/* The letters, in lower case, and the digits of a text. */
 struct letters {
     size_t n;
     char of[MOST_WORDS];
@@ -39,9 +39,10 @@ static bool holds_any(const struct letters *l, const gw_str *words, size_t n)
     return false;
 }
 
-/* gRPC C++, Python, Go ("Received message larger than max"), Java ("gRPC message exceeds maximum size"), .NET
- * ("exceeds the maximum configured message size"), Rust's tonic ("decoded message length too large"), Go's
- * net/http ("request body too large"), HTTP's 413 in its own words and in those of gRPC libraries. */
+/* Sources: gRPC C++, Python, Go ("Received message larger than max"), Java ("gRPC message exceeds maximum
+ * size"), .NET ("exceeds the maximum configured message size"), Rust's tonic ("decoded message length too
+ * large"), Go's net/http ("request body too large"), and HTTP's 413 in its own words and in those of gRPC
+ * libraries. */
 static const gw_str sizes[] = {
     GW_LIT("largerthanmax"),
     GW_LIT("largerthanthemax"),
@@ -86,7 +87,7 @@ static const gw_str sizes[] = {
 
 static const gw_str too_large[] = {GW_LIT("toolarge"), GW_LIT("toobig")};
 
-/* A rate that is counted in bytes, or memory that is used up, passes by itself. */
+/* Errors that pass by themselves: a rate limit in bytes, or memory that is used up. */
 static const gw_str passes[] = {GW_LIT("ratelimit"), GW_LIT("memoryusage"), GW_LIT("memorylimit"),
                                 GW_LIT("toomanyrequests")};
 
@@ -96,7 +97,7 @@ bool otlp_speaks_of_size(gw_str text)
 {
     struct letters l;
     read_letters(&l, text);
-    /* "RATE_LIMITED: batch size … exceeds …" speaks of a rate, but such a batch never passes whole */
+    /* "RATE_LIMITED: batch size … exceeds …" is a rate limit, but such a batch never passes whole */
     return holds(&l, GW_STR("batchsize")) ||
            (holds_any(&l, sizes, COUNT(sizes)) && !holds_any(&l, passes, COUNT(passes)));
 }
@@ -117,7 +118,7 @@ static const char other_name[] =
 static const char unknown_ca[] =
     "the server's certificate is not trusted: set tls.ca to the CA that signed it";
 
-/* Searched in this order; OpenSSL's words, GnuTLS's, BoringSSL's, Core's. */
+/* Searched in this order; texts of OpenSSL, GnuTLS, BoringSSL and gRPC Core. */
 static const struct {
     gw_str word;
     const char *remedy;

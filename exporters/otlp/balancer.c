@@ -1,4 +1,5 @@
-/* balancer.c: health of targets and the choice among them. Owns nothing. Called by otlp_grpc.c on the sender's thread.
+/* balancer.c: the health of targets, and the choice among them. Owns nothing. Called by otlp_grpc.c on the
+ * sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/balancer.h"
@@ -7,7 +8,7 @@ static const gw_nsec FIRST_PAUSE = GW_SEC, LONGEST_PAUSE = 30 * GW_SEC;
 #define FNV_OFFSET 0xcbf29ce484222325u
 #define FNV_PRIME 0x100000001b3u
 
-/* FNV-1a: the same in every process. */
+/* FNV-1a, because every process must compute the same hash. */
 static uint64_t hash_name(gw_str name)
 {
     uint64_t hash = FNV_OFFSET;
@@ -50,7 +51,7 @@ bool balancer_remove(struct balancer *b, int target)
     return !t->used;
 }
 
-/* While a target is out one request at a time tries it, when its pause is over. */
+/* While a target is out, a single request tries it when its pause is over. */
 static bool takes(const struct balancer_target *t, gw_nsec now)
 {
     return !t->failed || (now >= t->until && !t->open);
@@ -61,8 +62,8 @@ static bool is_candidate(const struct balancer_target *t, int i, uint64_t tried)
     return t->used && !t->gone && !(tried & (uint64_t)1 << i);
 }
 
-/* Bits of the targets among which to choose: primaries that take data, else backups that do, else the one that is
- * tried first. */
+/* Returns the targets to choose from, as bits: primaries that take data, else backups that do, else the one
+ * whose pause ends first. */
 static uint64_t candidates(const struct balancer *b, uint64_t tried, gw_nsec now)
 {
     uint64_t tiers[2] = {0, 0}, soonest = 0;

@@ -1,8 +1,9 @@
-/* compression_trial.h: compression that nobody asked for, used where the link is slow, must not cost data.
+/* compression_trial.h: makes sure that automatic compression, which is used when the link is slow, does not
+ * cost data.
  *
- * A backend on this machine is sent plain requests by default, and gzip once the way there proves to be slow
- * (congestion.h). It may not know gzip: as long as no compressed request was taken, whatever refuses one for
- * good is taken to refuse the compression. Then the request is sent again, plain, as are all others.
+ * By default, a backend on this machine gets plain requests, and gzip when the link turns out to be slow
+ * (congestion.h). The backend may not support gzip. So until a compressed request has been accepted, a final
+ * refusal is attributed to the compression: that request and all later ones are sent plain.
  *
  * Threads: the sender's.
  * SPDX-License-Identifier: Apache-2.0
@@ -13,23 +14,23 @@
 #include "core/delivery/exporter.h"
 #include "exporters/otlp/otlp_endpoint.h"
 
-/* Zeroed, nothing is known. */
+/* Initialize with zero: nothing is known. */
 struct otlp_trial {
     bool passed, failed;
 };
 
-/* Whether this request is compressed: always, or where the link is slow. */
+/* Returns whether this request is compressed: always, or because the link is slow. */
 static inline bool otlp_trial_compresses(const struct otlp_trial *t, const struct otlp_endpoint *to,
                                          const struct gw_batch *b)
 {
     return to->compression != GW_COMPRESS_NONE || (to->may_compress && b->compress && !t->failed);
 }
 
-/* The outcome of a request that was compressed. */
+/* Handles the outcome of a compressed request. */
 static inline void otlp_trial_judge(struct otlp_trial *t, const struct otlp_endpoint *to,
                                     struct gw_outcome *o)
 {
-    if (!to->may_compress) /* somebody asked for it */
+    if (!to->may_compress) /* compression was configured */
         return;
     if (o->verdict == GW_DONE)
         t->passed = true;

@@ -1,5 +1,5 @@
-/* grpc_channel.c: opens a gRPC channel with its credentials and arguments, and sends the library's log lines
- * to ours. Owns nothing: gRPC counts its users. Called by otlp_grpc.c on the main thread.
+/* grpc_channel.c: opens a gRPC channel with its credentials and arguments, and writes the library's log lines
+ * to ddgate's log. Owns nothing: gRPC counts its users. Called by otlp_grpc.c on the main thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/grpc_channel.h"
@@ -21,8 +21,8 @@ static const char *const system_roots[] = {
     "/etc/ssl/cert.pem",
 };
 
-/* What Core calls an error is the backend's trouble as a rule, said again at every attempt to connect;
- * outcomes tell it better. */
+/* What gRPC Core logs as an error is usually a fault of the backend, repeated at every attempt to connect.
+ * Outcomes of requests describe it better, so these lines are logged at level debug. */
 static void log_grpc(gpr_log_func_args *args)
 {
     gw_log(GW_DEBUG, "grpc", "%s", args->message);
@@ -40,7 +40,7 @@ void gw_grpc_stop(void)
     grpc_shutdown();
 }
 
-/* The whole file, NUL-terminated and malloc'd; NULL when it cannot be read. */
+/* Returns the whole file, NUL-terminated and malloc'd; NULL if it cannot be read. */
 static char *read_file(const char *path)
 {
     FILE *f = fopen(path, "re");
@@ -116,7 +116,7 @@ grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grp
     args[n++] = integer(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0);
     args[n++] = integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
     args[n++] = integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MOST_MS);
-    /* how long one attempt to connect may take */
+    /* Also limits the duration of one attempt to connect. */
     args[n++] = integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS);
     args[n++] = integer(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RECONNECT_MOST_MS);
     args[n++] = integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1);
@@ -126,7 +126,7 @@ grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grp
     if (o->keepalive_time) {
         args[n++] = integer(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(o->keepalive_time));
         args[n++] = integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(o->keepalive_timeout));
-        /* no limit of our own: the server's is what counts */
+        /* No limit on this side: the server's limit applies. */
         args[n++] = integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     }
     if (t->tls && (o->server_name.len || address))

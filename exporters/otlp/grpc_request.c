@@ -1,5 +1,5 @@
-/* grpc_request.c: cuts a batch into parts, sends each to its target and on to others, and adds their outcomes up. Owns
- * requests and parts. Called by otlp_grpc.c for each batch.
+/* grpc_request.c: divides a batch into parts, sends each to its target and, on failure, to others, and
+ * combines their outcomes. Owns requests and parts. Called by otlp_grpc.c for each batch.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/grpc_request.h"
@@ -12,11 +12,11 @@ struct part {
     struct part *next;
     struct request *request;
     int target;
-    uint64_t tried; /* bits of the targets that did not take it */
-    uint32_t first; /* of its items; GW_NO_ITEM: all of the batch */
+    uint64_t tried; /* targets that did not take it, as bits */
+    uint32_t first; /* first of its items; GW_NO_ITEM: the whole batch */
     bool gzip;
-    bool by_trace; /* it may be divided; then `first` is set, unless … */
-    bool moved;    /* … other parts have its items */
+    bool by_trace; /* may be divided by trace; then `first` is set, unless … */
+    bool moved;    /* … its items have moved to other parts */
     struct gw_outcome outcome;
 };
 
@@ -28,12 +28,12 @@ struct request {
     void *cookie;
     struct gw_items items;
     struct part *parts;
-    unsigned open; /* parts, and who sends them */
+    unsigned open; /* open: parts, and callers that are still sending */
 };
 
 /* --- the end --- */
 
-/* Which failure decides for all. */
+/* Returns the rank of a failure; the highest rank decides for the request. */
 static unsigned rank(enum gw_verdict verdict)
 {
     static const unsigned ranks[] = {[GW_DONE] = 0,  [GW_DISCARDED] = 0, [GW_REFUSED] = 1,     [GW_SPLIT] = 2,
@@ -41,7 +41,7 @@ static unsigned rank(enum gw_verdict verdict)
     return ranks[verdict];
 }
 
-/* A flag for each item of a part that was not taken. */
+/* Sets a flag for each item of a part that was not taken. */
 static void flag_failed(const struct request *q, bool *failed)
 {
     for (const struct part *p = q->parts; p; p = p->next)
@@ -50,7 +50,7 @@ static void flag_failed(const struct request *q, bool *failed)
             failed[at] = true;
 }
 
-/* What is left of the batch. NULL: all, or there was no memory to tell. */
+/* Returns the undelivered rest of the batch. NULL: all of it is undelivered, or there is no memory. */
 static struct gw_frame **left_of(struct request *q)
 {
     bool *failed = calloc(q->items.n, sizeof *failed);
@@ -104,7 +104,7 @@ static void end_part(struct part *p, enum gw_verdict verdict, const char *text)
 
 /* --- parts --- */
 
-/* False when there is no memory. */
+/* Returns false if there is no memory. */
 static struct part *add_part(struct request *q, uint32_t first, uint64_t tried)
 {
     struct part *p = calloc(1, sizeof *p);
@@ -130,7 +130,7 @@ static grpc_byte_buffer *body_of(struct part *p)
                                   .frames = &frame,
                                   .compress = q->batch->compress};
     grpc_byte_buffer *body = q->of->body(q->of->ctx, &part, &p->gzip);
-    gw_frame_drop(frame); /* the body has a pin of its own */
+    gw_frame_drop(frame); /* the body has its own reference */
     return body;
 }
 
@@ -160,7 +160,7 @@ static void send_part(struct part *p)
     q->open++;
 }
 
-/* As a whole, to a target that was not tried. False: there is none. */
+/* Sends the part as a whole to a target that was not tried. Returns false if there is none. */
 static bool send_whole(struct part *p)
 {
     int target = balancer_pick(&p->request->of->targets->balancer, p->tried, gw_now());
@@ -186,7 +186,7 @@ static void add_to_share(struct gw_item *items, struct shares *s, int target, ui
     s->last[target] = item;
 }
 
-/* Each item to the target of its trace; those without a trace to `any`. */
+/* Assigns each item to the target of its trace; items without a trace go to `any`. */
 static void share_out(struct part *p, int any, struct shares *s)
 {
     struct request *q = p->request;
@@ -202,8 +202,8 @@ static void share_out(struct part *p, int any, struct shares *s)
     }
 }
 
-/* A new part for each target that was not tried and has some of the part's traces. What there is no memory for stays
- * in p. False: something stays, or no such target is there. */
+/* Makes a new part for each untried target that has some of the part's traces. Items for which there is no
+ * memory stay in p. Returns false if items stay or there is no such target. */
 static bool send_by_trace(struct part *p)
 {
     struct request *q = p->request;
@@ -229,7 +229,7 @@ static bool send_by_trace(struct part *p)
     return p->moved;
 }
 
-/* A target does not take it now: the next one, or for its traces the next ones, may. */
+/* A target did not take the part: sends it, or its traces, to the next targets. */
 static void go_on(struct part *p)
 {
     if (p->request->of->cancelled)
@@ -255,7 +255,7 @@ static void on_answer(void *cookie, struct gw_outcome *outcome)
 
 /* --- send --- */
 
-/* The first part holds all. */
+/* The first part contains all items. */
 static void begin(struct part *p)
 {
     if (p->by_trace ? send_by_trace(p) : send_whole(p))
@@ -264,12 +264,12 @@ static void begin(struct part *p)
     p->outcome.unreachable = true;
 }
 
-/* False when there is no memory. */
+/* Returns false if there is no memory. */
 static bool read_items(struct request *q, struct part *p)
 {
     enum gw_items_read how = gw_items_read(&q->items, q->batch->signal, q->batch->frames, q->batch->n);
     p->by_trace = how == GW_ITEMS_READ && q->items.n;
-    p->first = p->by_trace ? 0 : GW_NO_ITEM; /* what cannot be cut goes whole */
+    p->first = p->by_trace ? 0 : GW_NO_ITEM; /* a batch that cannot be divided is sent whole */
     return how != GW_ITEMS_NO_MEMORY;
 }
 

@@ -1,5 +1,5 @@
-/* From a gRPC status, its words and its metadata to a verdict, by tables. Pure; called by otlp_grpc.c for
- * every call that ends.
+/* Converts a gRPC status, its message and its metadata to a verdict, by tables. Keeps no state. Called by
+ * otlp_grpc.c at the end of every call.
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE /* memmem */
@@ -38,7 +38,7 @@ static const enum gw_verdict verdicts[] = {
     [GRPC_STATUS_UNAUTHENTICATED] = GW_RETRY_SLOWLY,
 };
 
-/* What the transport writes, searched in this order in the message of any status but OK. */
+/* Texts of the transport, searched in this order in the message of any status but OK. */
 static const struct {
     const char *needle, *remedy;
 } transport[] = {
@@ -52,12 +52,12 @@ static const struct {
      "this server speaks TLS but not HTTP/2, so it is not an OTLP/gRPC one: check the port in endpoint"},
     {"Connection refused", "is the backend running at that address?"},
     {"DNS resolution failed", "the host name in endpoint cannot be resolved"},
-    {"empty address list", "is tls.key the key of tls.cert?"}, /* how Core says that it could not use them */
+    {"empty address list", "is tls.key the key of tls.cert?"}, /* Core's text if it could not use them */
     {"Socket closed", "the server closes the connection: does it want TLS (https://), or a client "
                       "certificate (tls.cert, tls.key)?"},
 };
 
-/* Remedies by status, where the transport had none. */
+/* Remedies by status, if the transport's text has none. */
 static const char *status_remedy(int status)
 {
     switch (status) {
@@ -83,8 +83,8 @@ static bool holds(gw_str text, const char *needle)
     return text.len && memmem(text.ptr, text.len, needle, strlen(needle));
 }
 
-/* What is refused for good is worth splitting for less: of a batch that holds something too large the rest is
- * taken. What is retried is not: a queue of the backend's may be too large as well. */
+/* For a final refusal, weaker hints are enough to split: the rest of the batch may then be taken. For a
+ * retried one they are not, because the text may be about a queue of the backend. */
 static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict)
 {
     if (otlp_speaks_of_size(a->message))
@@ -94,8 +94,8 @@ static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict
     return may_be_ours && otlp_says_too_large(a->message);
 }
 
-/* Libraries make a status themselves when the peer sends none: ours, or that of a gateway on the way, in
- * Core's words and in Go's. */
+/* gRPC libraries make up a status when the peer sends none. It may come from ddgate's library or from that of
+ * a gateway in between, so texts of Core and of Go are searched. */
 static bool is_made_by_library(const struct gw_grpc_answer *a, const char *const *words)
 {
     while (*words && !holds(a->message, *words))
@@ -103,7 +103,7 @@ static bool is_made_by_library(const struct gw_grpc_answer *a, const char *const
     return *words;
 }
 
-/* The peer answered something that is not gRPC. */
+/* The peer's answer was not gRPC. */
 static bool not_grpc(const struct gw_grpc_answer *a)
 {
     static const char *const words[] = {
@@ -112,7 +112,7 @@ static bool not_grpc(const struct gw_grpc_answer *a)
     return is_made_by_library(a, words);
 }
 
-/* The answer broke off. */
+/* The answer was incomplete. */
 static bool is_broken_off(const struct gw_grpc_answer *a)
 {
     static const char *const words[] = {"RST_STREAM",
@@ -125,7 +125,8 @@ static bool is_broken_off(const struct gw_grpc_answer *a)
     return is_made_by_library(a, words);
 }
 
-/* "Received message larger than max (2000000 vs. 1048583)", by our own library. */
+/* Matches the limit of this process's own library: "Received message larger than max (2000000 vs.
+ * 1048583)". */
 static bool is_our_limit(const struct gw_grpc_answer *a)
 {
     char limit[32];
@@ -167,7 +168,7 @@ static const char *remedy_of(const struct gw_grpc_answer *a, enum gw_verdict ver
                        : status_remedy(a->status);
 }
 
-/* Whole milliseconds. */
+/* Reads whole milliseconds. */
 static void read_pushback(gw_str text, gw_nsec *wait)
 {
     gw_nsec t;
@@ -177,7 +178,8 @@ static void read_pushback(gw_str text, gw_nsec *wait)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    /* room: otlp_response_text cuts, between characters and after it has looked for secrets */
+    /* Longer than the outcome's text, because otlp_response_text truncates only after it has searched for
+     * secrets. */
     char words[4096];
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {

@@ -1,5 +1,5 @@
-/* grpc_targets.c: makes a channel for each address and drops it when the address is gone. Owns channels and credentials.
- * Called by otlp_grpc.c and grpc_request.c.
+/* grpc_targets.c: makes a channel for each address and drops it when the address is removed. Owns channels
+ * and credentials. Called by otlp_grpc.c and grpc_request.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/grpc_targets.h"
@@ -25,7 +25,7 @@ static void remove_target(struct grpc_targets *t, int target)
 {
     gw_log(GW_INFO, t->conf.component, "%s is removed: no name has this address any more",
            t->all[target].address);
-    grpc_channel_destroy(t->all[target].channel); /* calls that are open keep it */
+    grpc_channel_destroy(t->all[target].channel); /* open calls keep it alive */
     t->all[target].channel = NULL;
     balancer_remove(&t->balancer, target);
 }

@@ -1,4 +1,4 @@
-/* An exporter's POST requests: libcurl's easy handles in a pool, bodies, answers.
+/* Sends an exporter's POST requests: libcurl's easy handles in a pool, bodies, answers.
  *
  * Owns a struct http_post. Called by the exporters that speak HTTP: otlp_http.c, datakit.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -14,7 +14,7 @@
 #include "exporters/otlp/otlp_response.h"
 
 enum { UPLOAD_BUFFER = 512 * 1024 };
-/* The connection of an answer that is longer is given up; its status counts. */
+/* The connection of a longer answer is closed; the status of the answer counts. */
 enum { MAX_ANSWER = 1024 * 1024 };
 
 /* One POST. Reused from batch to batch with its easy handle. */
@@ -24,22 +24,22 @@ struct http_request {
     const struct gw_batch *batch;
     gw_done_f *done;
     void *cookie;
-    /* where reading the frames has come to */
+    /* Position in the frames, if they are the body. */
     size_t frame, offset;
-    /* or a body of its own: compressed, or JSON; malloc'd */
+    /* Otherwise a body of its own: compressed, or JSON; malloc'd. */
     uint8_t *body;
     size_t body_len;
-    bool packed;       /* it is compressed */
-    uint64_t rejected; /* items of the batch that it does not hold */
+    bool packed;       /* the body is compressed */
+    uint64_t rejected; /* items of the batch that are not in the body */
     /* the answer */
-    /* OTLP_ANSWER_BYTES: there before the request is sent, for what it says must not be missed */
+    /* OTLP_ANSWER_BYTES, allocated before the request is sent, because the answer must not be lost. */
     char *answer;
-    size_t answer_len, answer_total; /* kept; read */
+    size_t answer_len, answer_total; /* kept; read in all */
     char error[CURL_ERROR_SIZE];
 };
 
-/* False when there is no memory: a request that lacks a header would be refused, or be stored for somebody
- * else. */
+/* Returns false if there is no memory. The request is not sent then, because without a header it could be
+ * refused or stored for another tenant. */
 static bool add_header(struct curl_slist **list, const char *text)
 {
     struct curl_slist *grown = curl_slist_append(*list, text);
@@ -53,12 +53,12 @@ static bool make_headers(const struct http_post *h, struct curl_slist **list, co
     char line[8192];
     snprintf(line, sizeof line, "Content-Type: %s", h->conf.dialect->content_type);
     bool made = add_header(list, line);
-    made &= add_header(list, "Expect:"); /* a round trip for nothing */
+    made &= add_header(list, "Expect:"); /* without it, libcurl waits a round trip for large bodies */
     if (encoding)
         made &= add_header(list, encoding);
     for (size_t i = 0; i < h->conf.headers->n; i++) {
         const struct gw_map_item *own = &h->conf.headers->items[i];
-        /* "name;" is libcurl's way of writing a header without a value */
+        /* "name;" is libcurl's syntax for a header without a value */
         snprintf(line, sizeof line, own->value.len ? "%.*s: %.*s" : "%.*s;%.*s", GW_FMT(own->key),
                  GW_FMT(own->value));
         made &= add_header(list, line);
@@ -66,7 +66,7 @@ static bool make_headers(const struct http_post *h, struct curl_slist **list, co
     return made;
 }
 
-/* With tls.server_name the URL bears that name, and the connection goes where the endpoint says. */
+/* With tls.server_name, the URL contains that name and the connection goes to the endpoint's host. */
 static bool make_connect_to(struct http_post *h)
 {
     char line[600];
@@ -82,7 +82,7 @@ bool http_post_open(struct http_post *h, const struct http_post_conf *conf)
     bool zstd = to->compression == GW_COMPRESS_ZSTD,
          packs = to->compression != GW_COMPRESS_NONE || to->may_compress;
     h->conf = *conf;
-    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: paired in close */
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; close calls the counterpart */
     h->multi = curl_multi_init();
     if (packs)
         h->compressor = gw_compressor_new(zstd ? GW_COMPRESS_ZSTD : GW_COMPRESS_GZIP);
@@ -141,7 +141,8 @@ static size_t read_frames(char *out, size_t size, size_t n, void *arg)
     return done;
 }
 
-/* libcurl sends the body again when a kept connection turns out to be closed: only ever from the start. */
+/* libcurl sends the body again if a kept connection turns out to be closed. It always rewinds to the
+ * start. */
 static int rewind_frames(void *arg, curl_off_t offset, int origin)
 {
     struct http_request *r = arg;
@@ -151,7 +152,7 @@ static int rewind_frames(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* What stands in r->body becomes smaller. False when there is no memory. */
+/* Compresses r->body. Returns false if there is no memory. */
 static bool compress_body(struct http_post *h, struct http_request *r)
 {
     uint8_t *packed;
@@ -191,12 +192,11 @@ static size_t keep_answer(char *data, size_t size, size_t n, void *arg)
     memcpy(r->answer + r->answer_len, data, len < room ? len : room);
     r->answer_len += len < room ? len : room;
     r->answer_total += len;
-    /* the rest is read and forgotten, so that the connection lives on */
+    /* the rest is read and ignored, so that the connection stays usable */
     return r->answer_total <= MAX_ANSWER ? len : 0;
 }
 
-/* A request that was given up must not arrive all the same: what the kernel still holds of it is thrown
- * away. */
+/* A cancelled request must not arrive later, so data that the kernel has not sent yet is discarded. */
 static int close_socket(void *arg, curl_socket_t fd)
 {
     int unsent = 0;
@@ -210,7 +210,8 @@ static struct curl_blob blob(char *pem)
     return (struct curl_blob){.data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY};
 }
 
-/* An option that is not set for lack of memory would send the request elsewhere, or trust somebody else. */
+/* A missing option could send the request to another host or trust another CA, so lack of memory is an
+ * error. */
 static bool is_set(CURLcode code)
 {
     return code != CURLE_OUT_OF_MEMORY;
@@ -232,7 +233,7 @@ static bool set_tls(struct http_post *h, CURL *e)
     return set;
 }
 
-/* What stays the same from request to request. False when there is no memory. */
+/* Sets the options that are the same for all requests. Returns false if there is no memory. */
 static bool set_constants(struct http_post *h, struct http_request *r)
 {
     CURL *e = r->easy;
@@ -257,7 +258,7 @@ static bool set_constants(struct http_post *h, struct http_request *r)
     return set_tls(h, e) && set;
 }
 
-/* NULL when there is no memory. */
+/* Returns NULL if there is no memory. */
 static struct http_request *request_new(struct http_post *h)
 {
     struct http_request *r = calloc(1, sizeof *r);
@@ -288,14 +289,14 @@ static void give_request(struct http_post *h, struct http_request *r)
     h->spare = r;
 }
 
-/* False when there is no memory. */
+/* Returns false if there is no memory. */
 static bool set_request(struct http_post *h, struct http_request *r, const char *url, gw_nsec timeout)
 {
     CURL *e = r->easy;
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->packed ? h->packed_headers : h->headers);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)r->body); /* NULL: by read_frames */
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)r->body); /* NULL: read_frames provides the body */
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(r->body ? r->body_len : r->batch->bytes));
     return is_set(curl_easy_setopt(e, CURLOPT_URL, url));
 }
@@ -316,7 +317,7 @@ static void begin_request(struct http_request *r, const struct gw_batch *batch, 
     r->error[0] = '\0';
 }
 
-/* Nothing of the batch can be written: there is nothing to send. */
+/* No item of the batch could be written: there is nothing to send. */
 static bool is_empty(const struct http_request *r)
 {
     return r->body && r->rejected == r->batch->items;
@@ -442,7 +443,7 @@ void http_post_wait(struct http_post *h, gw_nsec until)
         if (h->delivered || pause == 0)
             return;
         curl_multi_poll(h->multi, NULL, 0, pause, &ready);
-        if (ready == 0) { /* woken, or a timer: the caller looks, libcurl does next time */
+        if (ready == 0) { /* woken, or a timer ended: libcurl's timers run at the next call */
             curl_multi_perform(h->multi, &running);
             deliver(h);
             return;

@@ -1,4 +1,4 @@
-/* otlp_calls.c: headers, the poller thread, and calls from their start to their outcome. Owns calls, the completion queue
+/* otlp_calls.c: headers, the poller thread, and calls from start to outcome. Owns calls, the completion queue
  * and the thread. Called by the gRPC exporter.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,8 +22,8 @@ static const char *const methods[GW_SIGNALS] = {
 };
 
 struct otlp_call {
-    struct otlp_call *next, **link;  /* among open calls: sender thread */
-    struct otlp_call *next_finished; /* under lock, from completion to wait */
+    struct otlp_call *next, **link;  /* list of open calls: sender thread */
+    struct otlp_call *next_finished; /* under lock, between completion and wait */
     grpc_call *call;
     grpc_byte_buffer *request, *response;
     grpc_metadata_array initial, trailing;
@@ -31,7 +31,8 @@ struct otlp_call {
     grpc_slice message;
     otlp_done_f *done;
     void *cookie;
-    /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
+    /* Orders this thread's writes before the poller's. gRPC's queue does so too, but ThreadSanitizer cannot
+     * see that. */
     atomic_bool sent;
 };
 
@@ -45,7 +46,7 @@ static grpc_slice lower_case(gw_str key)
     return slice;
 }
 
-/* What otlp_endpoint_open has let pass but gRPC has its own ideas of. */
+/* Returns the fault of a header that otlp_endpoint_open accepts and gRPC does not. */
 static const char *header_fault(grpc_slice key)
 {
     if (!grpc_header_key_is_legal(key))
@@ -137,10 +138,10 @@ static void call_drop(struct otlp_call *call)
     free(call);
 }
 
-/* All six operations of a unary call as one batch: it completes once, when the status is there. */
+/* Starts all six operations of a unary call as one batch, which completes once, with the status. */
 static bool start_operations(struct otlp_calls *c, struct otlp_call *call, bool gzip)
 {
-    /* the last of the headers names the compression */
+    /* the last header names the compression */
     size_t headers = gzip ? c->n_headers + 1 : c->n_headers;
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,

@@ -1,15 +1,16 @@
-/* otlp_calls.h: unary calls of an exporter on gRPC Core's C API, on one channel or on several.
+/* otlp_calls.h: an exporter's unary calls with gRPC Core's C API, on one or several channels.
  *
  *   start ─▶ one unary call ─▶ completion queue
  *                               │ poller thread
  *   done ◀─ gw_grpc_judge (grpc_status.h) ◀─ wait ◀ wakeup, list of finished calls ◀──┘
  *
- * A completion queue is also what drives Core's connections, so one thread stays in it for the exporter's life; all it
- * does is hand finished calls over.
+ * A completion queue also drives Core's connections, so one thread polls it as long as the exporter lives.
+ * The thread only hands over finished calls.
  *
- * Calls fail fast: a backend that is away answers UNAVAILABLE at once, and the sender's queue does the waiting.
+ * Calls fail fast: if the backend is unreachable, the result is UNAVAILABLE at once, and the data waits in
+ * the sender's queue.
  *
- * Threads: open, close on the main thread; wake from any; all else on the sender's.
+ * Threads: open, close on the main thread; wake from any; everything else on the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_CALLS_H
@@ -25,45 +26,45 @@
 
 struct otlp_call;
 
-/* Zeroed, it may be closed. */
+/* A zeroed struct may be closed. */
 struct otlp_calls {
     bool opened, polling;
     grpc_completion_queue *queue;
-    grpc_metadata *headers; /* one more behind them names the compression */
+    grpc_metadata *headers; /* one more after the last names the compression */
     size_t n_headers;
     pthread_t poller;
     struct gw_wakeup wakeup;
-    struct otlp_call *open; /* the sender's thread */
-    /* under lock: the poller appends, wait takes all */
+    struct otlp_call *open; /* used by the sender's thread */
+    /* Under lock: the poller appends, wait takes all. */
     struct gw_lock lock;
     struct otlp_call *finished, **finished_end;
 };
 
-/* The call is over, from within wait. The outcome may be changed. */
+/* Called from within wait when the call has ended. It may change the outcome. */
 typedef void otlp_done_f(void *cookie, struct gw_outcome *);
 
 struct otlp_call_conf {
     grpc_channel *channel;
     enum gw_signal signal;
-    grpc_byte_buffer *request; /* taken over, whatever happens */
-    bool gzip;                 /* it is compressed */
+    grpc_byte_buffer *request; /* taken over in every case */
+    bool gzip;                 /* the request is compressed */
     gw_nsec timeout;
     otlp_done_f *done;
     void *cookie;
 };
 
-/* Adds a diagnostic for every header that gRPC cannot carry; `path` is "exporters[0]". */
+/* Adds a diagnostic for every header that gRPC does not allow; `path` is "exporters[0]". */
 enum gw_code otlp_calls_open(struct otlp_calls *, const struct gw_map *headers, const char *path,
                              struct gw_diagnostics *) GW_MUST_CHECK;
-/* False when there is no thread. */
+/* Starts the thread. Returns false if that fails. */
 bool otlp_calls_poll(struct otlp_calls *) GW_MUST_CHECK;
-/* No call is open any more. */
+/* Call when no call is open. */
 void otlp_calls_close(struct otlp_calls *);
 
-/* False when it could not be started: then done is not called. */
+/* Returns false if the call could not be started; `done` is not called then. */
 bool otlp_calls_start(struct otlp_calls *, const struct otlp_call_conf *) GW_MUST_CHECK;
 
-/* As wait, wake and cancel of an exporter (exporter.h). */
+/* Implement wait, wake and cancel of an exporter (exporter.h). */
 void otlp_calls_wait(struct otlp_calls *, gw_nsec until);
 void otlp_calls_wake(struct otlp_calls *);
 void otlp_calls_cancel(struct otlp_calls *);

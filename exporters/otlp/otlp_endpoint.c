@@ -12,12 +12,12 @@
 #include "core/config/config_diagnostic.h"
 #include "core/config/pem_file.h"
 
-/* One target being read. */
+/* State while one target is read. */
 struct reading {
     struct otlp_endpoint *t;
     const struct otlp_endpoint_conf *conf;
     const struct otlp_protocol *protocol;
-    const char *path, *option; /* option: that holds the URL */
+    const char *path, *option; /* option: the option that contains the URL */
     struct gw_diagnostics *diagnostics;
     bool bad;
 };
@@ -34,7 +34,7 @@ __attribute__((format(printf, 3, 4))) static void mistake(struct reading *r, con
     r->bad = true;
 }
 
-/* One part of the URL; false when it is absent. A part that does not fit is a mistake. */
+/* Reads one part of the URL. Returns false if it is missing. A part that is too long is a mistake. */
 static bool part(struct reading *r, CURLU *url, CURLUPart which, const char *what, char *out, size_t room)
 {
     char *value = NULL;
@@ -49,7 +49,7 @@ static bool part(struct reading *r, CURLU *url, CURLUPart which, const char *wha
     return out[0] != '\0';
 }
 
-/* Parts that an endpoint does not have. */
+/* Reports parts that an endpoint must not have. */
 static void refuse_extras(struct reading *r, CURLU *url)
 {
     char *value = NULL;
@@ -71,7 +71,7 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
-/* "[::1]" as "::1". */
+/* Changes "[::1]" to "::1". */
 static void strip_brackets(char *host)
 {
     size_t len = strlen(host);
@@ -106,7 +106,7 @@ static void read_host(struct reading *r, CURLU *url)
     t->loopback = is_loopback(t->host);
 }
 
-/* An endpoint may hold a password: it is repeated only when it cannot. */
+/* An endpoint may contain a password, so it is repeated in the message only if it cannot contain one. */
 static void no_scheme(struct reading *r, gw_str endpoint)
 {
     if (strstr(endpoint.ptr, "://"))
@@ -181,7 +181,7 @@ static bool is_visible(gw_str s)
     return true;
 }
 
-/* Names that the protocols themselves set. */
+/* Header names that the protocols set themselves. */
 static bool is_reserved(gw_str name)
 {
     static const gw_str reserved[] = {

@@ -1,15 +1,15 @@
-/* otlp_endpoint.h: where OTLP is sent, read once for gRPC and HTTP alike.
+/* otlp_endpoint.h: reads the address and the connection options of an OTLP backend, for gRPC and HTTP.
  *
- *      endpoint = "https://otel.example.com:4317";   scheme chooses TLS, for gRPC as for HTTP
+ *      endpoint = "https://otel.example.com:4317";   the scheme selects TLS, for gRPC as for HTTP
  *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
  *      tls      = { ca; cert; key; server_name; };
  *
- * An OTLP exporter has a target's options first, then its own: OTLP_CONF(OPTS) declares its struct conf and
- * its rows. otlp_endpoint_open says every mistake that can be seen without connecting: a missing scheme,
- * files that cannot be read, a certificate without its key, headers that no protocol could carry.
+ * An OTLP exporter has these options first, then its own: OTLP_CONF(OPTS) declares its struct conf and its
+ * rows. otlp_endpoint_open reports every mistake that can be found without connecting: a missing scheme,
+ * files that cannot be read, a certificate without its key, headers that no protocol allows.
  *
- * Threads: open on the main thread; the result is const from then on. Ownership: views point into the
- * configuration, which outlives the exporter; PEM texts are malloc'd and freed by close.
+ * Threads: open on the main thread; the result is constant from then on. Ownership: views point into the
+ * configuration, which outlives the exporter; PEM texts are malloc'd, and close frees them.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OTLP_ENDPOINT_H
@@ -40,8 +40,8 @@ struct otlp_endpoint_conf {
     OTLP_TARGET_OPTS(GW_FIELD)
 };
 
-/* struct conf, which begins with a struct otlp_endpoint_conf, and its rows `opts`; OPTS is the list of the
- * exporter's own options. GW_CONF must be defined as struct conf. */
+/* Declares struct conf, which begins with a struct otlp_endpoint_conf, and its rows `opts`; OPTS is the list
+ * of the exporter's own options. GW_CONF must be defined as struct conf. */
 #define OTLP_CONF(OPTS)                                                                                      \
     struct conf {                                                                                            \
         OTLP_TARGET_OPTS(GW_FIELD)                                                                           \
@@ -52,39 +52,39 @@ struct otlp_endpoint_conf {
                        offsetof(struct otlp_endpoint_conf, tls_server_name),                                 \
                    "conf begins with the target's")
 
-/* The words of `compression`, in the order of the row. */
+/* The values of `compression`, in the order of the row. */
 enum otlp_compression_word { OTLP_COMPRESS_AUTO, OTLP_COMPRESS_NONE, OTLP_COMPRESS_GZIP, OTLP_COMPRESS_ZSTD };
 
 struct otlp_endpoint {
-    bool off; /* no endpoint: nothing is sent */
+    bool off; /* without an endpoint nothing is sent */
     bool tls, loopback;
-    char host[256];      /* name or address, without the brackets of IPv6 */
-    char authority[272]; /* host:port, with the brackets */
-    char path[512];      /* of the URL, "" or "/…" without a slash at the end */
+    char host[256];      /* name or address; IPv6 without brackets */
+    char authority[272]; /* host:port; IPv6 with brackets */
+    char path[512];      /* from the URL: "" or "/…" without a slash at the end */
     uint16_t port;
     enum gw_compression compression;
-    bool may_compress;     /* compression was left open: gzip where the link turns out to be slow */
-    char *ca, *cert, *key; /* PEM texts, NULL where not set */
+    bool may_compress;     /* compression = auto: gzip if the link turns out to be slow */
+    char *ca, *cert, *key; /* PEM texts; NULL if not set */
 };
 
-/* What differs between the protocols. */
+/* The differences between the protocols. */
 struct otlp_protocol {
     const char *name;      /* "gRPC", in messages */
-    uint16_t default_port; /* of http:// without a port; https:// has 443 */
-    bool has_path;         /* HTTP: the endpoint is a base URL, "/v1/traces" is appended */
+    uint16_t default_port; /* for http:// without a port; for https:// it is 443 */
+    bool has_path;         /* HTTP: the endpoint is a base URL, to which "/v1/traces" is appended */
     bool has_zstd;
 };
 
-/* Adds a diagnostic for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
+/* Adds a diagnostic for every mistake; returns GW_OK if there is none. `path` is "exporters[0]". */
 enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *,
                                 const struct otlp_protocol *, const char *path, struct gw_diagnostics *);
-/* Of one URL, which `option` holds, nothing but where it leads: scheme, host, port and path. False, with a diagnostic
- * for every mistake. Nothing is to be closed. */
+/* Reads only scheme, host, port and path of one URL, which `option` contains. Returns false, with a
+ * diagnostic for every mistake. The result needs no close. */
 bool otlp_endpoint_read(struct otlp_endpoint *, gw_str url, const struct otlp_protocol *, const char *path,
                         const char *option, struct gw_diagnostics *);
-/* "none", "gzip", "zstd". */
+/* Returns "none", "gzip" or "zstd". */
 const char *otlp_endpoint_compression(const struct otlp_endpoint *);
-/* Legal on a zeroed target. */
+/* A zeroed target may be closed. */
 void otlp_endpoint_close(struct otlp_endpoint *);
 
 #endif

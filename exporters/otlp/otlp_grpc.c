@@ -2,7 +2,8 @@
  *
  *   send ─▶ parts and targets (grpc_request.h) ─▶ slices over the frames' own bytes, or one gzip buffer ─▶ calls (otlp_calls.h)
  *
- * A slice holds a reference of its frame, which gRPC Core may drop from any of its threads after the call has ended.
+ * A slice holds a reference to its frame, which gRPC Core may drop on any of its threads after the call has
+ * ended.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <curl/curl.h>
@@ -44,20 +45,20 @@ static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 43
 
 static const gw_nsec PROBE_AGAIN = 60 * GW_SEC;
 
-/* The words of balance. */
+/* The values of balance. */
 enum { BALANCE_REQUESTS, BALANCE_TRACE_ID };
 
 struct ctx {
     struct conf conf;
-    /* const after open */
+    /* Constant after open. */
     bool started;
     char component[80];
-    struct otlp_endpoint target; /* the first of the endpoints: what all have in common */
+    struct otlp_endpoint target; /* the first of the endpoints; it has the members that all share */
     struct otlp_endpoint *endpoints;
     unsigned endpoints_n;
-    struct gw_compressor *compressor; /* the sender's thread, as what follows; NULL: no compression */
+    struct gw_compressor *compressor; /* from here on used by the sender's thread; NULL: no compression */
     struct otlp_trial trial;
-    const char *certificate_remedy; /* what the last probe found; NULL: nothing */
+    const char *certificate_remedy; /* result of the last probe; NULL: none */
     gw_nsec probed_at;              /* 0: never */
     struct otlp_calls calls;
     struct grpc_targets targets;
@@ -72,7 +73,7 @@ static void unpin_frame(void *frame)
     gw_frame_unpin(frame);
 }
 
-/* The frames' own bytes, laid end to end without a copy. */
+/* Makes a request of the frames' own bytes, concatenated without a copy. */
 static grpc_byte_buffer *plain_request(const struct gw_batch *batch)
 {
     grpc_slice *slices = malloc(batch->n * sizeof *slices);
@@ -82,7 +83,7 @@ static grpc_byte_buffer *plain_request(const struct gw_batch *batch)
         struct gw_frame *f = gw_frame_pin(batch->frames[i]);
         slices[i] = grpc_slice_new_with_user_data(f->data, f->len, unpin_frame, f);
     }
-    /* takes references of its own */
+    /* It takes references of its own. */
     grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(slices, batch->n);
     for (size_t i = 0; i < batch->n; i++)
         grpc_slice_unref(slices[i]);
@@ -114,7 +115,7 @@ static grpc_byte_buffer *make_body(void *ctx, const struct gw_batch *batch, bool
 
 /* --- answers --- */
 
-/* gRPC does not know why a certificate was not accepted: we ask, once a minute at most. */
+/* gRPC does not report why it rejected a certificate, so a probe finds out, at most once a minute. */
 static void explain_certificate(struct ctx *c, struct gw_outcome *o)
 {
     gw_nsec now = gw_now();
@@ -138,7 +139,7 @@ static void judge(void *ctx, bool gzip, struct gw_outcome *outcome)
 
 /* --- open and close --- */
 
-/* Each item of the list; a mistake for each that is none. */
+/* Reads each item of the list; reports a mistake for each invalid one. */
 static bool read_list(struct ctx *c, const struct gw_list *list, const char *option, const char *path,
                       struct gw_diagnostics *diagnostics)
 {
@@ -177,11 +178,11 @@ static bool read_endpoints(struct ctx *c, const char *path, struct gw_diagnostic
     return read_list(c, &c->conf.failover, "failover", path, diagnostics) && good;
 }
 
-/* Headers, TLS and compression are those of the first. */
+/* Headers, TLS and compression are those of the first endpoint. */
 static enum gw_code open_target(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct otlp_endpoint_conf conf;
-    memcpy(&conf, &c->conf, sizeof conf); /* conf begins with it */
+    memcpy(&conf, &c->conf, sizeof conf); /* the target's options are the first member of conf */
     bool read = read_endpoints(c, path, diagnostics);
     if (c->conf.endpoints.n)
         conf.endpoint = read ? c->conf.endpoints.items[0] : GW_NOSTR;
@@ -198,7 +199,7 @@ static bool open_targets(struct ctx *c, const char *path, struct gw_diagnostics 
 {
     bool several = c->conf.endpoints.n > 0,
          gzip = c->target.compression == GW_COMPRESS_GZIP || c->target.may_compress;
-    if (several) { /* what tells how to make a connection */
+    if (several) { /* Members that make the connections of this endpoint. */
         struct otlp_endpoint *first = &c->endpoints[0];
         first->ca = c->target.ca;
         first->cert = c->target.cert;
@@ -231,7 +232,7 @@ static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, cons
 {
     struct ctx *c = ctx;
     gw_grpc_start();
-    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; for tls_probe.h */
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; needed by tls_probe.h */
     c->started = true;
     snprintf(c->component, sizeof c->component, "exporter=%.60s", host->name ? host->name : "otlp_grpc");
     enum gw_code code = open_target(c, path, diagnostics);
@@ -245,7 +246,7 @@ static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, cons
     return open_targets(c, path, diagnostics) ? GW_OK : GW_INTERNAL;
 }
 
-/* The order that Core wants: calls (none is open any more) and their queue, channels, library. */
+/* Closes in the order that Core needs: calls (none is open any more) and their queue, channels, library. */
 static void grpc_close(void *ctx)
 {
     struct ctx *c = ctx;
@@ -268,7 +269,7 @@ static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, 
 {
     static const struct gw_outcome discarded = {.verdict = GW_DISCARDED};
     struct ctx *c = ctx;
-    if (c->target.off) /* nothing is sent, and is not to be tried again */
+    if (c->target.off) /* nothing is sent and nothing is retried */
         done(cookie, &discarded);
     else
         grpc_request_send(&c->requests, batch, timeout, done, cookie);
@@ -326,7 +327,7 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .wants = (const char *const[]){"endpoint", "endpoints", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
-    .library_threads = 8, /* gRPC's */
+    .library_threads = 8, /* threads that gRPC starts */
     .remote = true,
     .open = grpc_open,
     .close = grpc_close,

@@ -1,4 +1,4 @@
-/* OTLP over HTTP/1.1, as protobuf or JSON: what is OTLP's about the requests of http_post.h.
+/* Sends OTLP over HTTP/1.1, as protobuf or JSON: the OTLP part of the requests of http_post.h.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
@@ -28,15 +28,15 @@ OTLP_CONF(OPTS);
 
 enum { PROTOBUF, JSON };
 enum { MAX_URL = 1024 };
-enum { JSON_LIMIT = 64 * 1024 * 1024 /* JSON is larger than protobuf */ };
+enum { JSON_LIMIT = 64 * 1024 * 1024 /* the largest body; JSON is larger than protobuf */ };
 
 struct ctx {
     struct conf conf;
-    /* const after open */
+    /* Constant after open. */
     struct otlp_endpoint target;
     struct http_dialect dialect;
     char url[GW_SIGNALS][MAX_URL];
-    /* the sender's thread */
+    /* Used by the sender's thread only. */
     struct http_post post;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
@@ -46,7 +46,7 @@ static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/
 
 /* --- the body in JSON --- */
 
-/* One OTLP/JSON request of all frames. */
+/* Makes one OTLP/JSON request from all frames. */
 static enum http_body make_json(const struct gw_batch *batch, void *ctx, uint8_t **body, size_t *len,
                                 uint64_t *rejected)
 {
@@ -103,7 +103,7 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnos
     return code;
 }
 
-/* What has no URL is not uploaded. */
+/* Warns that signals without a URL are not sent. */
 static void warn_of_none(const struct ctx *c, unsigned signals, const char *path,
                          struct gw_diagnostics *diagnostics)
 {
@@ -163,7 +163,7 @@ static void send_http(void *ctx, const struct gw_batch *batch, gw_nsec timeout, 
     const char *url = c->url[batch->signal];
     if (*url)
         http_post_send(&c->post, url, batch, timeout, done, cookie);
-    else /* no endpoint: nothing is sent */
+    else /* without an endpoint nothing is sent */
         http_post_fail(done, cookie, GW_DISCARDED, "");
 }
 

@@ -1,5 +1,5 @@
-/* From an HTTP answer, or from libcurl's error, to a verdict, by tables. Pure; called by otlp_http.c for
- * every request that ends.
+/* Converts an HTTP answer, or libcurl's error, to a verdict, by tables. Keeps no state. Called by otlp_http.c
+ * at the end of every request.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/otlp_http_status.h"
@@ -15,7 +15,7 @@ static bool is_type(gw_str content_type, gw_str type)
     return content_type.len >= type.len && gw_str_ieq(gw_str_n(content_type.ptr, type.len), type);
 }
 
-/* Text, HTML or JSON: what fits of its start. Protobuf was read already. */
+/* Uses the beginning of a text, HTML or JSON body. Protobuf was read before. */
 static void words_of_body(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     if (!out->text[0] && a->body.len && !is_type(a->content_type, GW_STR("application/x-protobuf")) &&
@@ -35,7 +35,7 @@ static bool is_retryable(long status)
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-/* What only a person can mend. */
+/* Returns the remedy for a status that only a person can fix. */
 static const char *remedy_of(long status)
 {
     switch (status) {
@@ -57,7 +57,9 @@ static const char *remedy_of(long status)
 
 static void redirected(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
-    char words[2048]; /* otlp_response_text cuts, after it has looked for secrets */
+    /* Longer than the outcome's text, because otlp_response_text truncates only after it has searched for
+     * secrets. */
+    char words[2048];
     snprintf(words, sizeof words, "HTTP %ld to %.*s", a->status, GW_FMT(a->location));
     otlp_response_text(out, gw_str_z(words));
     out->verdict = GW_RETRY_SLOWLY;
@@ -77,7 +79,8 @@ gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall)
     return date - now < OTLP_LONGEST_WAIT / GW_SEC ? (date - now) * GW_SEC : OTLP_LONGEST_WAIT;
 }
 
-/* A page for people: of a proxy, a portal, a firewall. No OTLP backend answers so. */
+/* Matches an HTML page, which comes from a proxy, a portal or a firewall. No OTLP backend answers with
+ * one. */
 static bool is_page(const struct otlp_http_answer *a)
 {
     gw_str body = gw_str_trim(a->body);
@@ -86,7 +89,7 @@ static bool is_page(const struct otlp_http_answer *a)
            (body.len && body.ptr[0] == '<' && !is_type(a->content_type, GW_STR("application/x-protobuf")));
 }
 
-/* By its type, or by its first byte where the server left the type to guessing. */
+/* Decides by the Content-Type, or by the first byte if there is none. */
 static bool is_json(const struct otlp_http_answer *a)
 {
     gw_str body = gw_str_trim(a->body);
@@ -95,8 +98,8 @@ static bool is_json(const struct otlp_http_answer *a)
             body.ptr[0] == '{');
 }
 
-/* Protobuf, JSON, or nothing at all, which is protobuf's empty message. Of what has no type or another one
- * the bytes decide. */
+/* Accepts protobuf, JSON, and an empty body, which is protobuf's empty message. If the type is missing or
+ * different, the bytes decide. */
 static bool is_otlp(const struct otlp_http_answer *a)
 {
     if (!gw_str_trim(a->body).len || is_type(a->content_type, GW_STR("application/x-protobuf")) || is_json(a))

@@ -1,6 +1,6 @@
-/* Reads what backends answer: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its
- * RetryInfo, delays. Owns nothing and allocates nothing but what JSON text with escapes needs. Called by
- * grpc_status.c and otlp_http_status.c.
+/* Reads the answers of backends: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its
+ * RetryInfo, delays. Owns nothing, and allocates only for JSON text with escapes. Called by grpc_status.c and
+ * otlp_http_status.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/otlp_response.h"
@@ -9,9 +9,9 @@
 #include "core/base/protobuf_wire.h"
 #include "core/base/scrub.h"
 
-enum { WORDS = 4096 /* of what a backend says, at most */ };
+enum { WORDS = 4096 /* the longest text of a backend that is read */ };
 
-/* Field numbers. The answers to traces, logs and metrics differ in names only. */
+/* Field numbers. The answers to traces, logs and metrics differ only in names. */
 enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };
 enum {
     STATUS_MESSAGE = 2,
@@ -23,7 +23,8 @@ enum {
     DURATION_NANOS = 2
 };
 
-/* Without secrets that the backend repeats, before a cut makes them hard to find. */
+/* Hides secrets that the backend repeats before the text is truncated, because a truncated secret would not
+ * be found. */
 void otlp_response_text(struct gw_outcome *out, gw_str words)
 {
     char clean[WORDS];
@@ -33,7 +34,7 @@ void otlp_response_text(struct gw_outcome *out, gw_str words)
     words = gw_str_n(clean, gw_scrub(clean, words.len));
     size_t n = words.len < sizeof out->text - 1 ? words.len : sizeof out->text - 1;
     while (n < words.len && n > 0 && ((unsigned char)words.ptr[n] & 0xC0) == 0x80)
-        n--; /* not in the middle of a character */
+        n--; /* do not cut inside a character */
     for (size_t i = 0; i < n; i++)
         out->text[i] = (unsigned char)words.ptr[i] < ' ' || words.ptr[i] == 0x7F ? ' ' : words.ptr[i];
     out->text[n] = '\0';
@@ -44,11 +45,11 @@ void otlp_response_text(struct gw_outcome *out, gw_str words)
 static struct wire_view view(gw_str s)
 {
     const uint8_t *at = (const uint8_t *)s.ptr;
-    return (struct wire_view){at, s.len ? at + s.len : at}; /* a null pointer is not moved */
+    return (struct wire_view){at, s.len ? at + s.len : at}; /* arithmetic on a null pointer is undefined */
 }
 
-/* The last field of that number, as protobuf wants it; false where there is none, or where the message is cut
- * short or is none. */
+/* Returns the last field with that number, as protobuf requires. Returns false if there is none, or if the
+ * message is malformed. */
 static bool last_field(struct wire_view v, unsigned number, unsigned type, struct wire_field *out)
 {
     bool found = false;
@@ -91,7 +92,7 @@ void otlp_response_success(gw_str body, struct gw_outcome *out)
     otlp_response_text(out, last_text(partial.body, PARTIAL_MESSAGE));
 }
 
-/* Signs that differ, and nanoseconds beyond a second, are against protobuf's rules: the sum is what
+/* Protobuf forbids different signs, and nanoseconds beyond a second. If a backend sends them, the sum
  * counts. */
 static gw_nsec delay_of(struct wire_view duration)
 {
@@ -143,14 +144,14 @@ bool otlp_response_status(gw_str bytes, struct gw_outcome *out)
 
 /* --- JSON --- */
 
-/* Decimal digits; 0 for anything else, and for what does not fit. */
+/* Reads decimal digits. Returns 0 for any other text, and for a number that does not fit. */
 static uint64_t whole_number(gw_str digits)
 {
     int64_t n;
     return gw_str_i64(digits, &n) && n > 0 ? (uint64_t)n : 0;
 }
 
-/* Any value as it is written, a string without its quotes. */
+/* Returns any value as it is written, a string without its quotes. */
 static gw_str written(struct gw_json *j)
 {
     gw_str raw = GW_NOSTR;
@@ -160,7 +161,8 @@ static gw_str written(struct gw_json *j)
     return quoted ? gw_str_n(raw.ptr + 1, raw.len - 2) : raw;
 }
 
-/* A string without its escapes; with them when there is no memory. `inside`: between its quotes. */
+/* Appends a string without its escapes, or with them if there is no memory. `inside`: the text between the
+ * quotes. */
 static void put_words(struct gw_outcome *out, struct gw_arena *arena, gw_str inside)
 {
     struct gw_json j;
@@ -169,7 +171,7 @@ static void put_words(struct gw_outcome *out, struct gw_arena *arena, gw_str ins
     otlp_response_text(out, gw_json_text(&j, &words) ? words : inside);
 }
 
-/* 64-bit integers are strings in OTLP/JSON; numbers are taken, too. */
+/* OTLP/JSON writes 64-bit integers as strings; numbers are accepted too. */
 static void read_partial_success(struct gw_json *j, struct gw_outcome *out)
 {
     gw_str key;
@@ -230,7 +232,7 @@ bool otlp_response_delay(gw_str text, gw_nsec unit, gw_nsec *out)
         if (i < dot)
             n = n * 10 + digit < most ? n * 10 + digit : most;
         else if (digit && n < most) {
-            n++; /* a part of a unit counts as a whole one */
+            n++; /* a fraction of a unit is rounded up */
             most = n;
         }
     }

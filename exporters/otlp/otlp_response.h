@@ -1,13 +1,13 @@
-/* otlp_response.h: what a backend says, read into an outcome (exporter.h).
+/* otlp_response.h: reads a backend's answer into an outcome (exporter.h).
  *
- *     200 / OK      Export…ServiceResponse.partial_success ─▶ rejected items and the backend's words
- *     anything else google.rpc.Status with RetryInfo       ─▶ its words and how long to wait
+ *     200 / OK      Export…ServiceResponse.partial_success ─▶ rejected items and the backend's text
+ *     anything else google.rpc.Status with RetryInfo       ─▶ its text and the wait
  *                   (gRPC: grpc-status-details-bin; HTTP: the body of an error answer; OTLP specification,
  *                   "Failures")
  *
- * A backend's bytes are untrusted: they are bounded by the caller (a few KiB matter), walked where they
- * stand, and its words are cut to the outcome's text. Missing memory cannot change what an answer means: at
- * worst, words in JSON keep their escapes.
+ * A backend's bytes are not trusted: the caller limits them (a few KiB are needed), they are read in place,
+ * and texts are truncated to the outcome's length. Lack of memory never changes the meaning of an answer: at
+ * worst, JSON texts keep their escapes.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -17,27 +17,27 @@
 
 #include "core/delivery/exporter.h"
 
-/* More of an answer is not read. */
+/* Only this much of an answer is read. */
 enum { OTLP_ANSWER_BYTES = 64 * 1024 };
 
-/* The body of a good answer, of any signal: fills rejected and text. Bytes that are no such message are taken
- * as an empty one: the data was taken. */
+/* Reads the body of a success answer of any signal into `rejected` and `text`. Bytes that are not such a
+ * message count as an empty one, because the data was accepted. */
 void otlp_response_success(gw_str body, struct gw_outcome *);
-/* Whether the bytes are a protobuf message at all. */
+/* Returns whether the bytes are a protobuf message. */
 bool otlp_response_is_message(gw_str body);
 /* The same in OTLP/JSON: {"partialSuccess": {"rejectedSpans": "3", "errorMessage": "…"}}. */
 void otlp_response_success_json(gw_str body, struct gw_outcome *);
-/* A google.rpc.Status: fills text and retry_after. True when a RetryInfo stood in it (its delay may be zero).
- * Bytes that are no such message are taken as an empty one. */
+/* Reads a google.rpc.Status into `text` and `retry_after`. Returns true if it contains a RetryInfo (whose
+ * delay may be zero). Bytes that are not such a message count as an empty one. */
 bool otlp_response_status(gw_str bytes, struct gw_outcome *);
 
-/* The longest wait that a backend may ask for; more is taken for a mistake, and for this much. */
+/* The longest wait that a backend may ask for; a longer one is taken for a mistake and reduced to this. */
 #define OTLP_LONGEST_WAIT (3600 * GW_SEC)
 
-/* A delay in decimal digits, with a fraction or without, as a count of `unit`: 0 … OTLP_LONGEST_WAIT, not
- * less than was asked for. False, and *out is 0, for anything else: a sign, letters, nothing. */
+/* Reads a delay in decimal digits, with or without a fraction, in `unit`s: 0 … OTLP_LONGEST_WAIT, rounded up.
+ * Returns false, with *out 0, for any other text: a sign, letters, nothing. */
 bool otlp_response_delay(gw_str text, gw_nsec unit, gw_nsec *out);
-/* The backend's words as text, cut and with control characters replaced. */
+/* Sets the backend's text, truncated, with control characters replaced. */
 void otlp_response_text(struct gw_outcome *, gw_str words);
 
 #endif

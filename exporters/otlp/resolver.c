@@ -1,4 +1,5 @@
-/* resolver.c: looks names up in a thread of its own. Owns the thread and the list of addresses. Called by grpc_targets.c.
+/* resolver.c: resolves names on a thread of its own. Owns the thread and the list of addresses. Called by
+ * grpc_targets.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/resolver.h"
@@ -12,7 +13,7 @@
 #include "core/base/log.h"
 #include "core/base/thread.h"
 
-/* What one round finds. */
+/* The addresses that one round finds. */
 struct round {
     struct resolver_address all[BALANCER_TARGETS];
     unsigned n;
@@ -29,7 +30,7 @@ static void add(struct round *r, unsigned name, const char *address, bool v6, ui
         r->all[r->n++] = a;
 }
 
-/* An address is taken as it is. */
+/* Uses an address as it is, without a lookup. */
 static bool add_literal(struct round *r, const struct resolver_conf *conf, unsigned name)
 {
     const struct resolver_name *of = &conf->names[name];
@@ -54,7 +55,7 @@ static void add_found(struct round *r, const struct resolver_conf *conf, unsigne
     }
 }
 
-/* What the name had before. */
+/* Keeps the addresses that the name had before. */
 static void keep(struct round *r, const struct resolver *s, unsigned name)
 {
     for (unsigned i = 0; i < s->addresses_n; i++)
@@ -62,7 +63,7 @@ static void keep(struct round *r, const struct resolver *s, unsigned name)
             r->all[r->n++] = s->addresses[i];
 }
 
-/* On the resolver's thread, which alone writes the addresses. */
+/* Runs on the resolver's thread, which alone writes the addresses. */
 static void look_up(struct resolver *s, struct round *r, unsigned name)
 {
     struct resolver_name *of = &s->conf.names[name];
@@ -89,7 +90,7 @@ static bool is_same(const struct resolver *s, const struct round *r)
     return s->version && s->addresses_n == r->n && memcmp(s->addresses, r->all, r->n * sizeof *r->all) == 0;
 }
 
-/* Before: locked, or there is no thread. */
+/* Before: the lock is held, or there is no thread. */
 static void publish(struct resolver *s, const struct round *r)
 {
     memcpy(s->addresses, r->all, sizeof s->addresses);
@@ -109,7 +110,7 @@ static void do_round(struct resolver *s)
     for (unsigned i = 0; i < s->conf.n; i++)
         if (!add_literal(&r, &s->conf, i))
             look_up(s, &r, i);
-    qsort(r.all, r.n, sizeof *r.all, by_text); /* servers answer in any order */
+    qsort(r.all, r.n, sizeof *r.all, by_text); /* DNS servers answer in any order, so the result is sorted */
     gw_lock(&s->lock);
     bool news = !is_same(s, &r);
     if (news)

@@ -1,13 +1,13 @@
-/* resolver.h: which addresses the names of several backends have, now and later.
+/* resolver.h: resolves the names of several backends, and follows changes of their addresses.
  *
- *   names ─▶ thread: getaddrinfo of each, every `interval` ─▶ addresses, a new version where they changed ─▶ resolver_read
+ *   names ─▶ thread: getaddrinfo of each, every `interval` ─▶ addresses, a new version if changed ─▶ resolver_read
  *
- * A name that cannot be resolved keeps the addresses that it had, with a warning in the log. The thread is there
- * because a lookup may take many seconds, which no sender can wait for. A name that is an address needs no lookup,
- * and where all are, there is no thread.
+ * A name that cannot be resolved keeps its last addresses, with a warning in the log. A lookup may take many
+ * seconds, so it has its own thread and no sender waits for it. A name that is an address needs no lookup; if
+ * all are addresses, there is no thread.
  *
- * Threads: open, close on the main thread; start, read on the sender's; `wake` is called by the resolver's.
- * Ownership: names and component are the caller's and outlive the resolver.
+ * Threads: open, close on the main thread; start, read on the sender's; the resolver's thread calls `wake`.
+ * Ownership: names and component belong to the caller and outlive the resolver.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_RESOLVER_H
@@ -23,7 +23,7 @@
 struct resolver_name {
     const char *host;
     uint16_t port;
-    bool failed; /* the resolver's: the last lookup came to nothing */
+    bool failed; /* used by the resolver's thread: the last lookup failed */
 };
 
 /* One address of a name, written as "10.0.0.1:4317" or "[2001:db8::1]:4317". */
@@ -41,26 +41,27 @@ struct resolver_conf {
     void *arg;
 };
 
-/* Zeroed, it may be closed. */
+/* A zeroed struct may be closed. */
 struct resolver {
     struct resolver_conf conf;
     bool opened, started;
     pthread_t thread;
     struct gw_lock lock;
     pthread_cond_t stopped;
-    /* under lock */
+    /* Under lock. */
     bool stop;
-    unsigned version; /* 0: nothing was looked up yet */
+    unsigned version; /* 0: no lookup yet */
     struct resolver_address addresses[BALANCER_TARGETS];
     unsigned addresses_n;
-    unsigned read; /* the sender's: the version that it has */
+    unsigned read; /* used by the sender's thread: the version that it has */
 };
 
 void resolver_open(struct resolver *, const struct resolver_conf *);
 void resolver_close(struct resolver *);
-/* The first lookup; false when there is no thread. Once it is started, nothing more. */
+/* Does the first lookup and starts the thread. Returns false if there is no thread. Further calls do
+ * nothing. */
 bool resolver_start(struct resolver *) GW_MUST_CHECK;
-/* True, with the addresses, when they changed since the last call. */
+/* Returns true, with the addresses, if they changed since the last call. */
 bool resolver_read(struct resolver *, struct resolver_address out[static BALANCER_TARGETS], unsigned *n);
 
 #endif

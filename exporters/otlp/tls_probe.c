@@ -1,5 +1,5 @@
-/* One TLS handshake on libcurl, whose error text has the reason. Owns nothing. Called by otlp_grpc.c on the
- * sender's thread, seldom.
+/* Makes one TLS handshake with libcurl, whose error text contains the reason of a failure. Owns nothing.
+ * Called rarely, by otlp_grpc.c on the sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/tls_probe.h"
@@ -12,7 +12,7 @@
 
 enum { HANDSHAKE_MS = 2000 };
 
-/* The same roots as grpc_channel.c's. */
+/* Uses the same roots as grpc_channel.c. */
 static void trust(CURL *e, const struct otlp_endpoint *t)
 {
     const char *named = getenv("SSL_CERT_FILE");
@@ -30,7 +30,7 @@ const char *otlp_tls_probe(const struct otlp_endpoint *t, gw_str server_name)
     snprintf(url, sizeof url, "https://%s/", server_name.len ? server_name.ptr : t->authority);
     snprintf(to, sizeof to, "::%s", t->authority);
     struct curl_slist *connect_to = server_name.len ? curl_slist_append(NULL, to) : NULL;
-    bool ready = e && (connect_to || !server_name.len); /* else there is no memory */
+    bool ready = e && (connect_to || !server_name.len); /* false: no memory */
     if (ready) {
         curl_easy_setopt(e, CURLOPT_URL, url);
         curl_easy_setopt(e, CURLOPT_CONNECT_TO, connect_to);

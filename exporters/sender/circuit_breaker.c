@@ -1,5 +1,5 @@
-/* One breaker per signal of a sender: counts failures in a row and paces what is sent while the backend takes
- * nothing. Owns nothing but its own state. Called by sender.c before a request is sent and by
+/* One breaker per signal of a sender: counts failures in a row, and slows sending down while the backend
+ * accepts nothing. Owns only its own state. Called by sender.c before a request is sent and by
  * sender_outcome.c after it was answered.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,7 +10,7 @@ bool gw_breaker_allows(const struct gw_breaker *b, gw_nsec now)
     return !b->open || now >= b->next;
 }
 
-/* `most` requests that retry by themselves would send one in this time, on average. */
+/* Returns the average time between two requests, if `most` requests retried independently. */
 static gw_nsec pause_of(const struct gw_breaker *b, const struct gw_breaker_conf *conf, uint64_t random)
 {
     if (b->slow)

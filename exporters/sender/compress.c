@@ -1,5 +1,5 @@
-/* compress.c: compresses the frames of a request into one gzip member or zstd frame. Owns the working memory
- * of the compressor. Called by the OTLP exporters on the sender's thread.
+/* compress.c: compresses the frames of a request into one gzip member or zstd frame. Owns the compressor's
+ * working memory. Called by the OTLP exporters on the sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/compress.h"
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-/* ISA-L's level 1 and zstd's level 1: the knees of their curves on OTLP (bench/bench_compress.c). */
+/* Level 1 of ISA-L and of zstd: higher levels take much more time for little gain on OTLP
+ * (bench/bench_compress.c). */
 enum { GZIP_LEVEL = 1, ZSTD_LEVEL = 1 };
 
 struct gw_compressor {
@@ -52,7 +53,7 @@ static size_t total(struct gw_frame *const *frames, size_t n)
     return sum;
 }
 
-/* Grows the output so that at least `room` bytes are free behind `used`. */
+/* Grows the output so that at least `room` bytes are free after `used`. */
 static bool reserve(uint8_t **out, size_t *cap, size_t used, size_t room)
 {
     if (*cap - used >= room)
@@ -68,7 +69,7 @@ static bool reserve(uint8_t **out, size_t *cap, size_t used, size_t room)
 
 enum { FIRST_ROOM = 16 * 1024, MORE_ROOM = 4 * 1024 };
 
-/* One frame into the stream. ISA-L counts in 32 bits; a frame is far below that (frame.h). */
+/* Adds one frame to the stream. ISA-L counts in 32 bits; a frame is far smaller (frame.h). */
 static bool gzip_frame(struct gw_compressor *c, const struct gw_frame *frame, bool last, uint8_t **out,
                        size_t *cap)
 {

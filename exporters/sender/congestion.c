@@ -1,19 +1,20 @@
-/* The size of requests and the bytes in flight, adapted to what was taken, refused as too large, or not
- * answered in time. Owns nothing but its own state. Called by sender.c before a request is sent and by
+/* The size of requests and the bytes in flight, adapted to requests that were accepted, refused as too large,
+ * or not answered in time. Owns only its own state. Called by sender.c before a request is sent and by
  * sender_outcome.c after it was answered.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/congestion.h"
 
 enum {
-    STEP = 64 * 1024,          /* by which a size or a window grows */
-    LEAST_SIZE = 16 * 1024,    /* of a request, whatever is refused */
-    LEAST_WINDOW = 32 * 1024,  /* whatever is late */
-    FIRST_WINDOW = 256 * 1024, /* at most, and … */
-    SLOWEST_LINK = 25 * 1024,  /* … what it carries, in bytes a second, within the timeout */
+    STEP = 64 * 1024,          /* growth of a size or window */
+    LEAST_SIZE = 16 * 1024,    /* smallest size of a request */
+    LEAST_WINDOW = 32 * 1024,  /* smallest window */
+    FIRST_WINDOW = 256 * 1024, /* largest first window, and … */
+    /* … the bytes per second of the slowest link for which it is computed, times the timeout */
+    SLOWEST_LINK = 25 * 1024,
     SMALL_REQUEST = 64 * 1024, /* a smaller window holds one request … */
     FAIR_REQUEST = 256 * 1024, /* … and one of twice this size holds two of this size */
-    FASTEST = 8,               /* by which a window that was never reduced grows in one round */
+    FASTEST = 8,               /* growth factor per round of a window that was never reduced */
 };
 
 static const gw_nsec FIRST_HOLD = 2 * GW_SEC, LONGEST_HOLD = 600 * GW_SEC;
@@ -66,14 +67,14 @@ bool gw_congestion_compresses(const struct gw_congestion *c, gw_nsec now)
 void gw_congestion_on_too_large(struct gw_congestion *c, size_t bytes, gw_nsec now)
 {
     size_t half = larger(bytes / 2, LEAST_SIZE);
-    if (c->refused && now >= c->forgotten) /* it is as it was */
+    if (c->refused && now >= c->forgotten) /* the refusal is as recent as before */
         c->hold = c->hold < LONGEST_HOLD / 2 ? c->hold * 2 : LONGEST_HOLD;
     c->refused = bytes;
     c->forgotten = now + c->hold;
     c->taken = smaller(c->taken, half);
 }
 
-/* To what was taken at once, beyond it by and by, once the refusal is forgotten. */
+/* Grows to an accepted size at once, and beyond it step by step, after the refusal is forgotten. */
 static void grow_size(struct gw_congestion *c, size_t bytes, gw_nsec now)
 {
     size_t grown = larger(c->taken, bytes);
@@ -103,8 +104,8 @@ void gw_congestion_on_timeout(struct gw_congestion *c, const struct gw_congestio
         reduce(c, sent->in_flight, now);
 }
 
-/* An answer came, but nearly too late. A second time although half was sent: then sending is not what takes
- * the time. */
+/* An answer was nearly too late. If it happens again with half as much in flight, the amount of data is not
+ * the cause. */
 static void answered_late(struct gw_congestion *c, const struct gw_congestion_sent *sent, gw_nsec took,
                           gw_nsec now)
 {
@@ -119,8 +120,8 @@ static void answered_late(struct gw_congestion *c, const struct gw_congestion_se
     reduce(c, sent->in_flight, now);
 }
 
-/* At first by what was measured: to what would take an eighth of the timeout, as far as this request can
- * tell. Later a share of a step. */
+/* At first the window follows the measurement: it grows to what would take an eighth of the timeout, judging
+ * by this request. Later it grows by a share of a step. */
 static void grow_window(struct gw_congestion *c, const struct gw_congestion_sent *sent, gw_nsec sending)
 {
     double goal = (double)(c->conf.timeout / 8), took = sending > 0 ? (double)sending : 1,
@@ -144,7 +145,7 @@ static void measure(struct gw_congestion *c, const struct gw_congestion_sent *se
     if (!c->conf.has_window || sent->at < c->changed_at)
         return;
     gw_nsec sending = took - c->latency;
-    bool in_use = sent->in_flight >= c->window / 2; /* else it is something else that takes the time */
+    bool in_use = sent->in_flight >= c->window / 2; /* otherwise something else takes the time */
     if (sending <= c->conf.timeout / 8) {
         grow_window(c, sent, sending);
     } else if (sending > c->conf.timeout / 2 && in_use) {

@@ -1,5 +1,5 @@
-/* Writes refused requests as OTLP/JSON lines to two files of bounded size (core/delivery/dead_letter_file.h). A frame is
- * decoded and written as text in memory first, so a line stands in the file whole or not at all. Called by
+/* Writes refused requests as OTLP/JSON lines to two files of limited size (core/delivery/dead_letter_file.h).
+ * A frame is first written as text in memory, so a line is in the file completely or not at all. Called by
  * sender_outcome.c on the sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,7 +10,7 @@
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
 
-enum { UNFOLD = 64, SCRATCH = 1024 * 1024 /* memory that a message takes unfolded */ };
+enum { UNFOLD = 64, SCRATCH = 1024 * 1024 }; /* UNFOLD: memory that a decoded message takes, per byte of it */
 
 void gw_dead_letter_init(struct gw_dead_letter *d, gw_str directory, uint64_t max_size, const char *name,
                          const char *component)
@@ -33,7 +33,7 @@ void gw_dead_letter_inherit(struct gw_dead_letter *d, struct gw_dead_letter *pre
     memcpy(d->old, predecessor->old, sizeof d->old);
 }
 
-/* The counts follow the lines. */
+/* Updates the counts after lines were written. */
 static void follow(struct gw_dead_letter *d, const struct gw_dead_letter_fate *fate,
                    uint64_t overwritten[GW_SIGNALS])
 {
@@ -46,8 +46,8 @@ static void follow(struct gw_dead_letter *d, const struct gw_dead_letter_fate *f
     }
 }
 
-/* A line of its own. False when the frame cannot be written as text; `out` is failed then, and says whether
- * memory was the reason. */
+/* Writes a frame as one line. Returns false if it cannot be written as text; `out` is then failed and tells
+ * whether memory was the reason. */
 static bool render(struct out *out, const struct gw_frame *f)
 {
     struct gw_arena arena;
@@ -66,7 +66,7 @@ static bool render(struct out *out, const struct gw_frame *f)
     return !out->failed;
 }
 
-/* True when the frame stands in the file. */
+/* Returns true if the frame is in the file. */
 static bool put_frame(struct gw_dead_letter *d, const struct gw_frame *f, struct out *out,
                       struct gw_set_aside *put)
 {

@@ -1,5 +1,5 @@
-/* exporter_health.c: logs when a backend fails, while it does, and when it works again. Owns nothing but its
- * own state. Called by sender_outcome.c for each answer.
+/* exporter_health.c: logs when a backend begins to fail, while it fails, and when it works again. Owns only
+ * its own state. Called by sender_outcome.c for each answer.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/exporter_health.h"

@@ -1,17 +1,17 @@
-/* frame_items.c: goes down the way to the items once and remembers them; requests are then written from what was
- * remembered, without another look at the rest. Owns its two tables. Called by frame_split.c, and by exporters that
- * send a batch in other parts than its frames.
+/* frame_items.c: walks once down to the items and remembers their positions; requests are then written from
+ * these, without reading the rest again. Owns its two tables. Called by frame_split.c, and by exporters that
+ * send a batch in parts that are not its frames.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/frame_items.h"
 
 #include <stdlib.h>
 
-enum { LEVELS = 4 /* of boxes, at most: resource, scope, metric, data */ };
+enum { LEVELS = 4 /* enclosing messages, at most: resource, scope, metric, data */ };
 
 /* --- reading --- */
 
-/* Does the way to the items lead through field f of a message at this depth, 0 for the request? */
+/* Returns whether field f of a message at this depth contains items; the request has depth 0. */
 static bool leads_on(enum gw_signal signal, const struct wire_field *f, unsigned depth)
 {
     static const unsigned way[] = {1, 2, 2};
@@ -71,7 +71,7 @@ static void add_own(struct gw_item_box *box, struct wire_view whole)
         box->runs[box->runs_n - 1] = whole;
 }
 
-/* False when there is no memory. */
+/* Returns false if there is no memory. */
 static bool read_message(struct gw_items *all, struct wire_view v, uint32_t box, uint32_t frame,
                          unsigned depth)
 {
@@ -132,7 +132,7 @@ bool gw_item_trace_id(const struct gw_items *all, uint32_t item, uint8_t id[16])
 
 /* --- writing --- */
 
-/* The boxes around an item, the outermost first. */
+/* The messages around an item, outermost first. */
 struct way {
     uint32_t box[LEVELS];
     unsigned n;
@@ -147,7 +147,7 @@ static struct way way_to(const struct gw_items *all, uint32_t item)
     return w;
 }
 
-/* How many of the outer boxes both have. */
+/* Returns how many of the outer messages both have. */
 static unsigned in_common(const struct way *a, const struct way *b)
 {
     unsigned n = 0;
@@ -156,7 +156,8 @@ static unsigned in_common(const struct way *a, const struct way *b)
     return n;
 }
 
-/* All of the innermost boxes but `keep` are complete: each counts in the one around it, the outermost in *total. */
+/* All inner messages except the first `keep` are complete: adds the size of each to the one around it, that
+ * of the outermost to *total. */
 static void close_boxes(struct gw_items *all, const struct way *open, unsigned keep, size_t *total)
 {
     for (unsigned i = open->n; i-- > keep;) {

@@ -1,5 +1,6 @@
-/* Splits one serialized request into two, of the first and the second half of its items. Pure; what it allocates is the
- * caller's. Called by inflight_batch.c when a backend refuses a request of a single frame as too large.
+/* Splits one serialized request into two: the first and the second half of its items. Keeps no state; the
+ * caller owns the result. Called by inflight_batch.c when a backend refuses a request with a single frame as
+ * too large.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/frame_split.h"
@@ -10,7 +11,7 @@ enum gw_division gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2
 {
     struct gw_items all;
     struct gw_frame *const frames[] = {(struct gw_frame *)f};
-    if (f->signal == GW_PROFILES) /* which share the tables of their request */
+    if (f->signal == GW_PROFILES) /* profiles share the tables of their request */
         return GW_INDIVISIBLE;
     enum gw_items_read how = gw_items_read(&all, f->signal, frames, 1);
     if (how != GW_ITEMS_READ)

@@ -1,5 +1,5 @@
-/* Batches in the sender's hands: made of queue nodes, pruned, split, and opened again. Owns the nodes while
- * they are in a batch. Called by the sender's files, on the sender's thread.
+/* Batches of the sender: made from queue nodes, pruned, split, and dissolved. Owns the nodes while they are
+ * in a batch. Called by the sender's files, on the sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/inflight_batch.h"
@@ -8,7 +8,7 @@
 
 #include "core/base/budget.h"
 
-/* Makes the batch from the nodes; frames has room for them all. */
+/* Makes the batch from the nodes; frames has room for all of them. */
 static void fill(struct gw_inflight_batch *p)
 {
     p->batch.n = p->batch.bytes = 0;
@@ -28,7 +28,8 @@ static size_t length(const struct gw_chain *c)
     return n;
 }
 
-/* No try yet; the times at which the first and the last of the frames expire. c is not empty. */
+/* Returns the state before the first try, with the times when the first and the last of the frames expire. c
+ * is not empty. */
 static struct gw_retry retry_of(const struct gw_chain *c, gw_nsec max_age)
 {
     gw_nsec oldest = INT64_MAX, newest = INT64_MIN;
@@ -83,7 +84,7 @@ void gw_inflight_batch_take_frames(struct gw_inflight_batch *p, size_t n, struct
     fill(p);
 }
 
-/* `rest` is what is left of the node's frame. */
+/* `rest` is the undelivered part of the node's frame. */
 static void replace_frame(struct gw_node *node, struct gw_frame *rest)
 {
     rest->stored = node->frame->stored;
@@ -111,7 +112,7 @@ uint64_t gw_inflight_batch_keep(struct gw_inflight_batch *p, struct gw_frame **l
     return before - p->batch.items;
 }
 
-/* The only frame of p becomes two; the queue's charge is shared out, not raised. */
+/* Splits the only frame of p into two; the queue's charge is divided between them, not raised. */
 static enum gw_division cut(struct gw_inflight_batch *p)
 {
     struct gw_frame *half[2];
@@ -135,13 +136,13 @@ static enum gw_division cut(struct gw_inflight_batch *p)
     whole->frame = half[0];
     whole->bytes = half[0]->len;
     whole->cost -= rest->cost;
-    rest->number = whole->number; /* should it come back into the queue */
+    rest->number = whole->number; /* in case it returns to the queue */
     gw_chain_add(&p->nodes, rest);
     fill(p);
     return GW_DIVIDED;
 }
 
-/* Moves nodes off the front of p until about half its bytes are gone; at least one, never all. */
+/* Moves nodes off the front of p until about half its bytes are moved; at least one node, never all. */
 static struct gw_chain front(struct gw_inflight_batch *p)
 {
     struct gw_chain c = {NULL, NULL};

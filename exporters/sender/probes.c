@@ -1,4 +1,4 @@
-/* Counts what looking for bad items costs. Owns nothing. Called by sender_outcome.c.
+/* Limits the cost of searching for bad items. Owns nothing. Called by sender_outcome.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/probes.h"

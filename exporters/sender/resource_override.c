@@ -1,5 +1,5 @@
-/* resource_override.c: copies a frame and adds attributes to each of its resources. Pure; the copy is the
- * caller's. Called by the sls exporter before it sends.
+/* resource_override.c: copies a frame and adds attributes to each of its resources. Keeps no state; the
+ * caller owns the copy. Called by the sls exporter before it sends.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/resource_override.h"
@@ -35,7 +35,7 @@ static gw_str key_of(struct wire_view kv)
     return GW_NOSTR;
 }
 
-/* Which of `missing` the resource has already: a bit each. */
+/* Returns which of `missing` the resource has already, as bits. */
 static unsigned present(const struct gw_resource_override *s, struct wire_view resource)
 {
     unsigned bits = 0;
@@ -48,7 +48,7 @@ static unsigned present(const struct gw_resource_override *s, struct wire_view r
     return bits;
 }
 
-/* One KeyValue as element of Resource.attributes; with p NULL it is only measured. */
+/* Writes one KeyValue as element of Resource.attributes; if p is NULL, only measures it. */
 static size_t put_attribute(uint8_t *p, const struct gw_map_item *item)
 {
     size_t any = wire_len_field_size(item->value.len),
@@ -76,7 +76,7 @@ static size_t put_override(uint8_t *p, const struct gw_resource_override *s, uns
     return n;
 }
 
-/* The first resource of a Resource… message; an empty view where it has none. */
+/* Returns the first resource of a Resource… message, or an empty view. */
 static struct wire_view resource_of(struct wire_view v)
 {
     for (struct wire_field f; wire_next(&v, &f);)
@@ -85,7 +85,7 @@ static struct wire_view resource_of(struct wire_view v)
     return (struct wire_view){v.end, v.end};
 }
 
-/* The body of a Resource… message with its resource overridden. */
+/* Writes the body of a Resource… message with its resource changed. */
 static size_t put_resources(uint8_t *p, const struct gw_resource_override *s, struct wire_view v)
 {
     struct wire_view resource = resource_of(v);

@@ -1,10 +1,10 @@
-/* When a request that was not taken is sent again. Pure arithmetic on times that the sender hands in; it owns
+/* Computes when a request that was not accepted is sent again, from times that the sender passes. Owns
  * nothing. Called by sender_outcome.c for each request and by circuit_breaker.c for each signal.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/retry.h"
 
-/* min(max, initial × 2^tries) without overflow. */
+/* Returns min(max, initial × 2^tries) without overflow. */
 static gw_nsec ceiling(const struct gw_retry_conf *conf, unsigned tries)
 {
     if (conf->initial >= conf->max)
@@ -19,7 +19,7 @@ static gw_nsec shorter(gw_nsec a, gw_nsec b)
     return a < b ? a : b;
 }
 
-/* Uniform in 0 … most, by the upper bits of random. */
+/* Returns a uniform value in 0 … most, from the upper bits of random. */
 static gw_nsec portion(gw_nsec most, uint64_t random)
 {
     return (gw_nsec)((unsigned __int128)random * ((uint64_t)most + 1) >> 64);

@@ -1,16 +1,17 @@
-/* sender.c: The policy of a sender: decides what is due now, and when to look again. Owns nothing beyond struct sender.
- * Called by the loop of sender_lifecycle.c, on the sender's thread; tests call its steps with a clock of their own.
+/* sender.c: the policy of a sender: decides what is due now, and when the next step is. Owns nothing beyond
+ * struct sender. Called by the loop of sender_lifecycle.c, on the sender's thread; tests call its steps with
+ * a clock of their own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/sender/sender_internal.h"
 
-/* the shortest time between two looks at a frame's trace ids */
+/* Shortest time between two lookups of a frame's trace ids. */
 static const gw_nsec complete_again = 50 * GW_MSEC;
-/* the longest, for what people watch: half of batch.delay */
+/* Longest time, for data that people watch: half of batch.delay. */
 static const gw_nsec complete_shown = 100 * GW_MSEC;
 
 static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
-/* a backend that answered a moment ago, or was not asked until now, takes data */
+/* A backend that answered this recently, or was not used until now, is assumed to accept data. */
 static const gw_nsec TAKES_DATA = GW_SEC;
 
 static gw_nsec earlier(gw_nsec a, gw_nsec b)
@@ -20,7 +21,8 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
 
 /* --- what is due --- */
 
-/* Ever more seldom, unless somebody watches: a log has to be there before its trace is shown. */
+/* The time between lookups grows, except for data that people watch, because a log record must be printed
+ * before its trace. */
 static gw_nsec next_look(const struct gw_sender *s, gw_nsec age)
 {
     gw_nsec pause = s->exporter->shows && age > complete_shown ? complete_shown : age;
@@ -51,13 +53,14 @@ static void join(struct gw_sender *s, gw_nsec now)
 static void expire(struct gw_sender *s, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
-    gw_queue_expire(s->queue, now - s->conf->max_age + 1, &old); /* when its time has come, not after */
+    /* frames expire at their time, not after it */
+    gw_queue_expire(s->queue, now - s->conf->max_age + 1, &old);
     if (old.first)
         gw_sender_drop_queued(s, &old, GW_REASON_EXPIRED);
 }
 
-/* What became too old while the batch waited leaves it; a try that is made later than it was meant to does
- * not make frames older. False when nothing is left, and the batch is gone. */
+/* Removes frames that became too old while the batch waited. A try that is later than planned does not make
+ * frames older. Returns false if nothing is left; the batch is then freed. */
 static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
@@ -73,10 +76,10 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     return false;
 }
 
-/* What was made when requests could be larger, or is a frame that alone is larger, is sent in parts of the
- * size that they have now. Returns the first of them; the rest is in the queue again. A frame whose halves
- * are hardly smaller is cut no further: most of it is what its items share, and each part would send that
- * again. */
+/* A batch may be larger than requests may be now, because it was made when they could be larger, or because a
+ * single frame is larger. Splits it and returns the first part; the rest goes back to the queue. A frame
+ * whose halves are hardly smaller is not split further: most of it is what its items share, and each part
+ * would repeat that. */
 static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_inflight_batch *half[2];
@@ -86,7 +89,7 @@ static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_infli
         bool is_cut = p->batch.n == 1;
         size_t whole = p->batch.bytes;
         if (gw_inflight_batch_split(p, s->conf->max_age, half) != GW_DIVIDED)
-            break; /* a single item; or no memory, then it is tried as it is */
+            break; /* a single item, or no memory: it is sent unchanged */
         half[0]->retry.tries = retry.tries;
         half[0]->suspect = suspect;
         gw_sender_give_back(s, half[1]);
@@ -112,29 +115,30 @@ static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, g
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
 
-/* No place is free. */
+/* All slots are in use. */
 static bool is_full(const struct gw_sender *s)
 {
     return s->open >= s->pace.most || !gw_congestion_has_room(&s->congestion, s->open_bytes);
 }
 
-/* Of what waits for a retry: one place is kept for fresh data, which a backend may take while it hangs over
- * requests that it does not. A single place changes hands by turns (fresh_next). */
+/* Returns whether a batch that waits for a retry may take a slot. One slot is kept for fresh data, which a
+ * backend may accept while it delays requests that it will not accept. A single slot alternates
+ * (fresh_next). */
 static bool has_place(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     unsigned most = s->pace.most > 1 ? s->pace.most - 1 : 1;
     return !is_full(s) && (!gw_inflight_batch_is_retry(p) || s->open_again < most);
 }
 
-/* Requests that wait for a retry fill half of the queue: the rest is for what comes. */
+/* Requests that wait for a retry fill half of the queue; the other half is for new data. */
 static bool is_crowded(const struct gw_sender *s)
 {
     return s->open + s->waiting_n >= s->pace.most && s->waiting_cost > (size_t)s->conf->queue_size / 2;
 }
 
-/* When a batch that waits is sent: not before its time, nor before the breaker lets it pass, but before it
- * expires. A time that the backend named is about that request; it does not count while the backend takes
- * others and those that wait are in their way. */
+/* Returns when a waiting batch is sent: not before its time, and not before the breaker allows it, but before
+ * it expires. A wait that the backend asked for applies to that request; it is ignored if the backend accepts
+ * others and waiting batches block them. */
 static gw_nsec due_at(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     const struct gw_breaker *b = &s->breaker[p->batch.signal];
@@ -156,13 +160,15 @@ static void send_due(struct gw_sender *s, gw_nsec now)
     }
 }
 
-/* A queue in memory that drops its oldest: that is what waits for a retry. */
+/* Returns whether the queue is in memory and drops its oldest data, which is the data that waits for a
+ * retry. */
 static bool evicts_waiting(const struct gw_sender *s)
 {
     return !s->disk_log && gw_sender_drops_oldest(s->conf, s->exporter);
 }
 
-/* Keeps a little of such a queue free: the queue itself can only drop what it holds, and that is newer. */
+/* Keeps a little of such a queue free, because the queue itself can only drop what it holds, which is
+ * newer. */
 static void evict_waiting(struct gw_sender *s, gw_nsec now)
 {
     size_t most = (size_t)s->conf->queue_size - (size_t)s->conf->queue_size / 16;
@@ -170,15 +176,15 @@ static void evict_waiting(struct gw_sender *s, gw_nsec now)
         gw_sender_evict(s, used - most, now);
 }
 
-/* Elsewhere requests that wait keep fresh data of their signal from being sent when there are too many of
- * them, unless the last answer was that the backend takes it. */
+/* In other queues, too many waiting requests of a signal stop fresh data of it from being sent, unless the
+ * last answer was that the backend accepts it. */
 static bool is_held_back(const struct gw_sender *s, unsigned signal)
 {
     const struct gw_breaker *b = &s->breaker[signal];
     return is_crowded(s) && !evicts_waiting(s) && (b->failures || !b->taken);
 }
 
-/* There is no connection: what waits shows when there is one again, in the order in which it came. */
+/* There is no connection: waiting batches are used to find out when there is one again, in their order. */
 static bool is_unreachable(const struct gw_sender *s, unsigned signal)
 {
     if (!s->breaker[signal].open || !s->breaker[signal].unreachable)
@@ -189,7 +195,7 @@ static bool is_unreachable(const struct gw_sender *s, unsigned signal)
     return s->open;
 }
 
-/* The signals of which a batch may be taken now. */
+/* Returns the signals, as bits, of which a batch may be taken now. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
     unsigned signals = 0;
@@ -202,7 +208,7 @@ static unsigned takable(const struct gw_sender *s, gw_nsec now)
     return signals;
 }
 
-/* Where it is the turn of fresh data: at a breaker that is open, or after a request that was sent again. */
+/* The same for cases in which fresh data has its turn: at an open breaker, or after a retry was sent. */
 static unsigned takable_first(const struct gw_sender *s, gw_nsec now)
 {
     unsigned signals = takable(s, now);
@@ -249,7 +255,7 @@ static void begin_drain(struct gw_sender *s, gw_nsec now)
     if (s->draining || atomic_load_explicit(&s->deadline, memory_order_acquire) == GW_NEVER)
         return;
     s->draining = true;
-    memset(s->breaker, 0, sizeof s->breaker); /* everything has its try */
+    memset(s->breaker, 0, sizeof s->breaker); /* every signal gets a try */
     for (struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
         p->due = p->early = now;
 }
@@ -269,7 +275,7 @@ static void abandon(struct gw_sender *s)
 
 /* --- the step --- */
 
-/* When the next request may be sent that may not be sent now: a retry, or fresh data behind an open
+/* Returns when the next request that has to wait may be sent: a retry, or fresh data behind an open
  * breaker. */
 static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
 {
@@ -285,7 +291,7 @@ static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
     return due;
 }
 
-/* Nothing is sent before the next try. */
+/* Returns whether nothing is sent before the next try. */
 static bool is_stuck(const struct gw_sender *s)
 {
     bool stuck = is_full(s);
@@ -294,8 +300,8 @@ static bool is_stuck(const struct gw_sender *s)
     return stuck && s->health.troubled;
 }
 
-/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue
- * empties no sooner than the next try, which is what refused clients are told. */
+/* Tells receivers, through the queue, how the backend is: a backend in trouble delays no client's answer, and
+ * a full queue will not have room before the next try, which refused clients are told as the time to wait. */
 static void report_backend(struct gw_sender *s, gw_nsec due)
 {
     bool pause = is_stuck(s) && due != GW_NEVER;
@@ -307,7 +313,7 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
 {
     if (s->settled.first)
         return now;
-    /* open requests are being cancelled; what was reserved may still be pushed */
+    /* Open requests are being cancelled; reserved data may still be pushed. */
     if (gw_sender_over_deadline(s, now))
         return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
     gw_nsec due = next_send(s, now);
@@ -326,7 +332,7 @@ static bool anything_left(const struct gw_sender *s, gw_nsec now)
                                             !gw_sender_over_deadline(s, now));
 }
 
-/* What this step leaves behind. */
+/* Publishes the state after this step. */
 static void publish(struct gw_sender *s)
 {
     atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
@@ -335,7 +341,7 @@ static void publish(struct gw_sender *s)
     atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
 }
 
-/* What is left to do before the successor goes on. */
+/* The remaining work before the successor starts. */
 static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 {
     if (!s->grace_period)

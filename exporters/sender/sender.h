@@ -3,52 +3,52 @@
  *   queue ─▶ ids ─▶ batch ─▶ [request][request][request][request]   at most `in_flight` open requests;
  *                                 │                                 the backlog stays in the queue
  *                                 ▼ verdict (exporter.h)
- *     DONE          counted sent; what the backend refused of it counted rejected, its words logged
- *     RETRY         again after a full-jitter back-off, not before the backend's retry_after, but before it
- *                   expires (retry.h)
- *     TIMED_OUT     as RETRY; requests become smaller and fewer (congestion.h)
- *     SPLIT         halved by frames, a single frame by its spans or records (frame_split.h), a single span
- *                   or record rejected
- *     REFUSED       halved to find the bad item while the backend takes others (probes.h); what cannot be is
- *                   set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected;
- *                   the backend's words logged
- *     RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
- *     DISCARDED     counted dropped (discarded)
+ *     DONE          counted as sent; items that the backend refused count as rejected, its text is logged
+ *     RETRY         sent again after a back-off with full jitter, not before the backend's retry_after, but
+ *                   before it expires (retry.h)
+ *     TIMED_OUT     like RETRY; requests become smaller and fewer (congestion.h)
+ *     SPLIT         halved by frames, a single frame by its spans or records (frame_split.h); a single span
+ *                   or record is rejected
+ *     REFUSED       halved to find the bad item while the backend accepts others (probes.h). What cannot be
+ *                   halved is written to a dead-letter file if there is one (dead_letter.h), else counted as
+ *                   rejected; the backend's text is logged
+ *     RETRY_SLOWLY  sent again every retry.max; logged once, with the remedy, until the backend accepts data
+ *     DISCARDED     counted as dropped (discarded)
  *
- * What fails again and again while others are taken is halved (suspect.h), as what is too large is.
+ * A request that fails repeatedly while others are accepted is halved (suspect.h), like one that is too
+ * large.
  *
- * What waits for a retry leaves its place in flight to others: an answer is about one request. When all
- * requests of a signal fail, a circuit breaker (circuit_breaker.h) paces that signal, so that an outage is
- * not met by ever more tries. Fresh data is taken from the queue until what waits for a retry fills half of
+ * A request that waits for a retry frees its slot in flight, because an answer is about one request only. If
+ * all requests of a signal fail, a circuit breaker (circuit_breaker.h) slows that signal down, so that an
+ * outage does not cause ever more tries. Fresh data is taken from the queue until waiting requests fill half
+ * of it.
+ *
+ * A frame is given up when it is older than max_age, and counted as expired. A dead backend stalls only its
+ * own queue.
+ *
+ * Trace ids: a frame with incomplete trace ids waits in a lane of its own until gw_frame_complete_ids has
+ * found all of them, or until join_wait after its arrival, and is then final. Other frames do not wait for
  * it.
  *
- * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and
- * nothing else.
+ * With a disk queue (disk_queue.h), frames that did not fit into memory are read back in their order whenever
+ * the queue holds less than the requests in flight need. A record is done when everything made from it is
+ * done. At a stop, the rest stays on the disk.
  *
- * Trace ids: a frame with trace ids whose upper half is unknown waits in a lane of its own until
- * gw_frame_complete_ids knows them all or until join_wait after its arrival, and is then final. Frames
- * without such ids are not held up by it.
- *
- * With a disk queue (disk_queue.h) frames that did not fit into memory come back from the disk, in their
- * order, whenever the queue holds less than the requests in flight need; a record is done when all that was
- * cut out of it is. At a stop what is left stays on the disk.
- *
- * Stop: the queue is closed, ids become final, batches go out without waiting for company, waiting retries
- * are due at once and then as usual; at the deadline open requests are cancelled and what is left is counted
+ * Stop: the queue is closed, ids become final, batches are sent without waiting to be filled, waiting retries
+ * are due at once and then as usual. At the deadline, open requests are cancelled and the rest is counted as
  * dropped (shutdown).
  *
- * Hot reload: a successor, with another configuration, goes on with a sender's queue and row of the ledger,
- * on its thread:
+ * Reload: a successor with another configuration takes over a sender's queue and ledger row, on its thread:
  *
- *      predecessor: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD
- *                   ─▶ what is not settled goes back to the queue
+ *      predecessor: takes nothing more ─▶ open requests end; they are cancelled after SUCCESSOR_GRACE_PERIOD
+ *                   ─▶ unsettled data goes back to the queue
  *      successor:                   └─▶ takes it from there
  *
- * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no
- * thread; gw_sender_start runs it in one, tests run it under a clock of their own.
+ * The policy is gw_sender_step: it does what is due at `now` and returns the time of the next step. It has no
+ * clock and no thread; gw_sender_start runs it in one, tests run it with a clock of their own.
  *
- * Threads: new, start, stop, finish, drop on the main thread; step on one thread (the sender's).
- * Ownership: exporter, its ctx, conf, ledger and ids are the caller's and outlive the sender.
+ * Threads: new, start, stop, finish, drop on the main thread; step on one thread (the sender's). Ownership:
+ * exporter, its ctx, conf, ledger and ids belong to the caller and outlive the sender.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SENDER_H
@@ -63,7 +63,7 @@ struct gw_trace_ids;
 struct gw_disk_queue;
 struct gw_budget;
 
-/* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum
+/* Options that every exporter has besides its own. The values of `mode` are in the order of enum
  * gw_attribute_schema. */
 #define GW_SENDER_OPTS(X)                                                                                    \
     X(str, name, "name", "", "", "",                                                                         \
@@ -110,53 +110,55 @@ struct gw_sender_conf {
 /* The rows, ending with GW_OPT_END; offsets are those of struct gw_sender_conf. */
 extern const struct gw_opt gw_sender_opts[];
 
-/* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is
- * "exporters[0]". */
+/* Reports mistakes that rows cannot express: unknown signals, signals that the exporter does not support.
+ * `path` is "exporters[0]". */
 void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path,
                      struct gw_diagnostics *);
-/* The same of what options name outside of the configuration; when it is opened. */
+/* The same for files that options name; when the exporter is opened. */
 void gw_sender_check_files(const struct gw_sender_conf *, const char *path, struct gw_diagnostics *);
-/* Bit per enum gw_signal that the exporter shall get. */
+/* Returns a bit for each enum gw_signal that the exporter gets. */
 unsigned gw_sender_signals(const struct gw_sender_conf *, const struct gw_exporter *);
 
 struct gw_sender;
 
-/* Registers itself with the ledger. `ctx` is the exporter's, opened (or to be opened before start). NULL when
- * there is no memory. */
+/* Registers the sender with the ledger. `ctx` is the exporter's, opened (or to be opened before start).
+ * Returns NULL if there is no memory. */
 struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *,
                                 struct gw_ledger *, struct gw_trace_ids *);
-/* A sender that can go on where `former` leaves off (gw_sender_take_over). Until then nothing is changed, and
+/* Makes a sender that can continue for `predecessor` (gw_sender_take_over). Until then nothing changes, and
  * it may be dropped. */
 struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *, void *ctx,
                                       const struct gw_sender_conf *);
-/* After gw_sender_finish, or without a start, or when gw_sender_over. Then the exporter may be closed. */
+/* Call after gw_sender_finish, or without a start, or when gw_sender_over returns true. Then the exporter may
+ * be closed. */
 void gw_sender_drop(struct gw_sender *);
-/* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and
- * what an earlier run left there for this name is sent first. False when the disk queue knows too many
- * names. */
+/* Call before the start and before gw_sender_route: data that does not fit into memory goes to the disk
+ * queue, and what an earlier run left there under this name is sent first. Returns false if the disk queue
+ * has too many names. */
 bool gw_sender_disk_queue(struct gw_sender *, struct gw_disk_queue *, struct gw_budget *) GW_MUST_CHECK;
-/* What gw_fanout_add wants to know. */
+/* Returns what gw_fanout_add needs. */
 struct gw_route gw_sender_route(const struct gw_sender *);
 
-/* What it does, for the admin page: rows, and what stands there now. Any thread. */
+/* Metrics of the sender for the admin page: rows, and their current values. Any thread. */
 extern const struct gw_metric gw_sender_metrics[];
 void gw_sender_measure(struct gw_sender *, struct gw_metrics *);
 
-/* False when no thread could be made. */
+/* Returns false if no thread could be started. */
 bool gw_sender_start(struct gw_sender *) GW_MUST_CHECK;
-/* Begins to drain; returns at once, so that all senders drain at the same time. `deadline` is monotonic. */
+/* Begins to drain and returns at once, so that all senders drain at the same time. `deadline` is
+ * monotonic. */
 void gw_sender_stop(struct gw_sender *, gw_nsec deadline);
 /* Waits for the thread, at most a moment longer than the deadline. */
 void gw_sender_finish(struct gw_sender *);
 
-/* The successor is as if it had been started. The predecessor comes to its end by itself; then its wake is
- * called no more by offers that begin later. */
+/* The successor counts as started. The predecessor ends by itself; after that, later offers do not call its
+ * wake. */
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor);
-/* Its thread has left it: it may be finished and dropped at once. */
+/* Returns whether its thread has left it; then it may be finished and dropped at once. */
 bool gw_sender_over(const struct gw_sender *);
 
-/* Does what is due and returns when to come back; GW_SENDER_OVER once stopped and empty. The thread's body,
- * and the tests'. */
+/* Does what is due and returns the time of the next step; GW_SENDER_OVER once it is stopped and empty. Called
+ * by the thread and by tests. */
 gw_nsec gw_sender_step(struct gw_sender *, gw_nsec now);
 #define GW_SENDER_OVER INT64_MIN
 

@@ -1,4 +1,5 @@
-/* What is only on the disk: back into the queue while that holds less than the requests in flight need.
+/* Reads frames that are only on the disk back into the queue while it holds less than the requests in flight
+ * need.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/budget.h"
@@ -20,7 +21,7 @@ static bool take_back(struct gw_sender *s, struct gw_frame *f)
     return true;
 }
 
-/* One frame, or word that there is none; true when it is worth asking for the next. */
+/* Reads one frame, or finds that there is none. Returns true if another one should be read. */
 static bool refill_one(struct gw_sender *s, gw_nsec now)
 {
     struct gw_segment_log_got got;
@@ -28,7 +29,7 @@ static bool refill_one(struct gw_sender *s, gw_nsec now)
     case GW_SEGMENT_LOG_FRAME:
         if (take_back(s, got.frame))
             return true;
-        gw_frame_drop(got.frame); /* not even for a node: the next start finds it again */
+        gw_frame_drop(got.frame); /* no memory for a node; the next start reads it again */
         break;
     case GW_SEGMENT_LOG_DAMAGED:
         lose(s, &got.lost);
@@ -42,13 +43,13 @@ static bool refill_one(struct gw_sender *s, gw_nsec now)
     return false;
 }
 
-/* Memory that others hold is waited for, unless there would be nothing to send meanwhile. */
+/* If other components hold the memory, waits for it, unless there would be nothing to send meanwhile. */
 void gw_sender_refill(struct gw_sender *s, gw_nsec now)
 {
     size_t used = 0;
     if (!s->disk_log || now < s->refill_at)
         return;
-    /* what waits for a retry is not sent now */
+    /* Data that waits for a retry is not sent now. */
     size_t full = (size_t)s->conf->queue_size, enough = s->refill_below + s->waiting_cost;
     while (gw_segment_log_lagging(s->disk_log, s->reader) &&
            (used = gw_queue_used(s->queue)) < (enough < full ? enough : full)) {

@@ -1,4 +1,4 @@
-/* sender_internal.h: what the files of the sender share, and nobody else includes.
+/* sender_internal.h: definitions that the sender's files share; private to them.
  *
  *   sender_lifecycle.c new, start, stop, take over, finish, drop  main thread
  *                      the thread's body                          the sender's thread
@@ -8,24 +8,22 @@
  *                      try, or to parts
  *   sender_items.c     batches, and where their items go:         the sender's thread
  *                      ledger, queue, disk
- *   sender_disk.c      what is only on the disk, back into the    the sender's thread
- *                      queue
- *   sender_metrics.c   what is seen from outside                  any thread
+ *   sender_disk.c      from the disk back into the queue          the sender's thread
+ *   sender_metrics.c   metrics                                    any thread
  *
- * A batch (inflight_batch.h) is in one place at a time, and gw_sender_step takes it from one to the next:
+ * A batch (inflight_batch.h) is in one place at a time, and gw_sender_step moves it from one to the next:
  *
  *   queue ─▶ exporter, counted in `open` ─▶ `settled` ─▶ finished or dropped: its nodes are done, its
  *                    ▲                          │         items counted once
- *                    │                          ├──────▶ given back to the queue, for the successor; so is the
+ *                    │                          ├──────▶ given back to the queue, for the successor; also the
  *                    │                          │         rest of a batch that is sent in parts
  *                    └──── `waiting` ◀──────────┘
  *
- * Ownership: the sender owns its batches everywhere, an exporter only reads the batch of one. Queue and
- * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, disk_log and budget are
- * others'.
+ * Ownership: the sender always owns its batches; an exporter only reads them. Queue and ledger row pass to a
+ * successor (owns_queue); exporter, ctx, conf, ledger, ids, disk_log and budget belong to others.
  *
- * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the
- * sender's nothing passes but atomic members, the queue, and what stood there before that thread saw the
+ * Threads: each group of members of struct gw_sender names its thread. Between the main thread and the
+ * sender's there are only atomic members, the queue, and members that were set before that thread saw the
  * sender: at its start, or through the predecessor's `successor`.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -57,7 +55,7 @@ struct gw_sender_counts {
 };
 
 struct gw_sender {
-    /* const after new */
+    /* Constant after new. */
     const struct gw_exporter *exporter;
     void *ctx;
     const struct gw_sender_conf *conf;
@@ -67,7 +65,7 @@ struct gw_sender {
     struct gw_breaker_conf pace;     /* of retries; `most`: requests that may be open at a time */
     struct gw_segment_log *disk_log; /* NULL: memory only */
     struct gw_budget *budget;
-    size_t refill_below; /* bytes in the queue that do not wait for a retry */
+    size_t refill_below; /* bytes in the queue that do not wait for a retry; below this, it is refilled */
     unsigned reader;     /* its number in the segment log */
     unsigned number, signals;
     char name[64], component[80];
@@ -75,37 +73,37 @@ struct gw_sender {
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
     struct gw_sender *_Atomic successor;
     atomic_bool over;
-    pthread_t thread; /* main thread only, as what follows */
+    pthread_t thread; /* main thread only, from here on */
     bool started, owns_queue;
 
-    /* sender's thread only */
-    struct gw_batch_limits limits; /* bytes: as congestion says */
+    /* Sender's thread only. */
+    struct gw_batch_limits limits; /* bytes: set by congestion */
     struct gw_congestion congestion;
-    /* for their time; with an outcome that was not looked at yet */
+    /* Waiting: for their time. Settled: with an outcome that was not handled yet. */
     struct gw_inflight_batches waiting, settled;
-    unsigned waiting_n;  /* batches that wait … */
+    unsigned waiting_n;  /* number of waiting batches … */
     size_t waiting_cost; /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
     struct gw_answers answers[GW_SIGNALS];
     struct gw_probes probes[GW_SIGNALS];
-    unsigned open;       /* requests at the exporter … */
-    unsigned open_again; /* … those of them that were not taken before … */
+    unsigned open;       /* open requests … */
+    unsigned open_again; /* … those that are retries … */
     size_t open_bytes;   /* … and the bytes of all */
-    bool fresh_next;     /* the last request sent was one that was not taken before */
-    gw_nsec split_at;    /* when the parts of the next request that is too large are sent at the earliest */
-    gw_nsec size_said;   /* when the log last spoke of a size; 0: never */
-    gw_nsec answered_at; /* when the backend last took a request, or began to be asked after a pause */
-    unsigned turn;       /* signal to look at first */
+    bool fresh_next;     /* the last request was a retry, so fresh data is next */
+    gw_nsec split_at;    /* the earliest time for sending the parts of the next request that is too large */
+    gw_nsec size_said;   /* when a size was last logged; 0: never */
+    gw_nsec answered_at; /* when the backend last accepted a request, or was first used after a pause */
+    unsigned turn;       /* the signal that is checked first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */
-    gw_nsec refill_at;    /* … or for what is on the disk */
+    gw_nsec refill_at;    /* … or for data on the disk */
     bool draining, cancelled;
-    /* when open requests are cancelled for the successor's sake; 0: there was none at the last step */
+    /* When open requests are cancelled because of the successor; 0: there was none at the last step. */
     gw_nsec grace_period;
     struct gw_exporter_health health;
     struct gw_dead_letter dead_letter;
 
-    /* written by the sender's thread, read by any */
+    /* Written by the sender's thread, read by any. */
     struct gw_sender_counts counts;
 };
 
@@ -124,7 +122,7 @@ static inline bool gw_sender_has_successor(struct gw_sender *s)
     return atomic_load_explicit(&s->successor, memory_order_acquire);
 }
 
-/* What a full queue does. */
+/* What happens when the queue is full. */
 static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf,
                                           const struct gw_exporter *exporter)
 {
@@ -135,44 +133,45 @@ static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf,
 /* sender_items.c */
 void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
 struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
-/* Waits in `waiting` until `due`, or until `early` where it is in the way of others. */
+/* Puts the batch into `waiting` until `due`, or until `early` if it blocks others. */
 void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec early, gw_nsec due,
                         gw_nsec now);
-/* Two halves of a batch, which was not sent as a whole (again), wait instead of it. */
+/* Two halves of a batch that is not sent as a whole (again) wait in its place. */
 void gw_sender_postpone_halves(struct gw_sender *, struct gw_inflight_batch *half[2], gw_nsec due,
                                gw_nsec now);
-/* Out of `waiting`. */
+/* Removes the batch from `waiting`. */
 struct gw_inflight_batch *gw_sender_resume(struct gw_sender *, struct gw_inflight_batch **at);
-/* In the ledger. */
+/* Moves items in the ledger. */
 void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason,
                     uint64_t items);
-/* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
+/* The sender is done with the nodes. `through`: they need not be sent again; otherwise a disk queue keeps
+ * them. */
 void gw_sender_release(struct gw_sender *, struct gw_chain *, bool through);
-/* Everything in it is counted. It is gone. */
+/* Everything in the batch is counted; frees it. */
 void gw_sender_finish_inflight(struct gw_sender *, struct gw_inflight_batch *);
-/* Warns when the reason is max_age. What a stop leaves behind is said by the ledger, which is printed a
- * moment later. */
+/* Logs a warning if the reason is max_age. Data that a stop leaves behind is in the ledger, which is printed
+ * a moment later. */
 void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
-/* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk,
- * where it has one. */
+/* Gives up data in memory, or in the queue. At a stop, it goes back to its source or stays on the disk if
+ * there is one. */
 void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);
 void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
-/* Gives up frames of the oldest batch that waits, until that much is free in the queue or the batch is
- * gone. There is one. */
+/* Gives up frames of the oldest waiting batch, until that much is free in the queue or the batch is empty.
+ * There is such a batch. */
 void gw_sender_evict(struct gw_sender *, size_t bytes, gw_nsec now);
-/* It will be taken from the queue again, by this sender or a successor, before what came later. */
+/* Returns the batch to the queue; this sender or a successor takes it again, before newer data. */
 void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);
 
 /* sender_outcome.c */
 /* 64 uniform bits. */
 uint64_t gw_sender_random(struct gw_sender *);
-/* A gw_done_f, from within the exporter's send or wait. The cookie is the batch. */
+/* A gw_done_f, called from within the exporter's send or wait. The cookie is the batch. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *);
-/* Whatever has an outcome since the last step. */
+/* Handles all outcomes since the last step. */
 void gw_sender_settle(struct gw_sender *, gw_nsec now);
 
 /* sender_disk.c */
-/* Memory that others hold is waited for, unless there would be nothing to send meanwhile. */
+/* If other components hold the memory, waits for it, unless there would be nothing to send meanwhile. */
 void gw_sender_refill(struct gw_sender *, gw_nsec now);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where items go, and what the ledger and the queue hear of it.
+/* Moves items to their next place, and tells the ledger and the queue.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/log.h"
@@ -66,7 +66,8 @@ void gw_sender_move(struct gw_sender *s, enum gw_signal signal, enum gw_place fr
         gw_ledger_move(s->ledger, s->number, signal, from, to, why, items);
 }
 
-/* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
+/* The sender is done with the nodes. `through`: they need not be sent again; otherwise a disk queue keeps
+ * them. */
 void gw_sender_release(struct gw_sender *s, struct gw_chain *nodes, bool through)
 {
     struct gw_disk_position stored;
@@ -82,7 +83,7 @@ void gw_sender_finish_inflight(struct gw_sender *s, struct gw_inflight_batch *p)
     gw_sender_release(s, &nodes, true);
 }
 
-/* What a stop leaves behind is said by the ledger, which is printed a moment later. */
+/* Data that a stop leaves behind is in the ledger, which is printed a moment later. */
 void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
 {
     if (why == GW_REASON_EXPIRED)
@@ -91,7 +92,7 @@ void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t ite
                (unsigned long long)items);
 }
 
-/* A shutdown gives a frame up. Its source keeps what has an ack callback, and brings it again. */
+/* A shutdown gives a frame up. If it has an ack callback, its source keeps it and sends it again. */
 static enum gw_reason give_up(struct gw_frame *f)
 {
     return gw_frame_abandon(f) ? GW_REASON_RETURNED : GW_REASON_SHUTDOWN;

@@ -1,5 +1,5 @@
-/* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender
- * to its successor.
+/* The life of a sender: thread, queue and ledger row, and what a reload hands over from a sender to its
+ * successor.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void set_names(struct gw_sender *s)
     s->health.component = s->component;
 }
 
-/* All but its queue and its number. */
+/* Makes everything except its queue and its number. */
 static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx,
                               const struct gw_sender_conf *conf)
 {
@@ -70,7 +70,7 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx,
     return s;
 }
 
-/* What is worth having in memory of what is on the disk. */
+/* Returns how much of the data on disk should be in memory. */
 static size_t refill_mark(const struct gw_sender_conf *conf)
 {
     size_t enough = (size_t)(conf->in_flight + 1) * conf->batch_bytes;
@@ -132,7 +132,7 @@ struct gw_route gw_sender_route(const struct gw_sender *s)
                              .asked = s->conf->signals.n ? s->signals : 0};
 }
 
-/* On the thread that both have. */
+/* Runs on the thread that both share. */
 static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
 {
     const struct gw_sender_counts *before = &predecessor->counts;

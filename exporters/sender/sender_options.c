@@ -1,4 +1,4 @@
-/* sender_options.c: the options that every exporter has, and the checks that rows alone cannot make. Owns
+/* sender_options.c: the options that every exporter has, and the checks that rows cannot express. Owns
  * nothing. Called by the main thread when a configuration is read.
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,15 +1,14 @@
-/* What becomes of a batch that the backend answered to: from its verdict to the ledger, to another try, or
- * to smaller batches. Missing memory is never a verdict: what cannot be split or set aside for lack of it
- * waits, and is tried again.
+/* Handles the outcome of a batch: moves it to the ledger, to another try, or into smaller batches. Lack of
+ * memory never decides: a batch that cannot be split or written to a file for lack of memory waits and is
+ * tried again.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/log.h"
 #include "exporters/sender/sender_internal.h"
 
-/* More parts of requests under suspicion are not made while that many batches wait. */
+/* While this many batches wait, suspected requests are not split further. */
 enum { MOST_WAITING_SUSPECTS = 32 };
-/* Splits beyond a burst are this far apart: a backend that finds everything too large is not asked without
- * end. */
+/* Minimum time between splits after a burst, for backends that find everything too large. */
 static const gw_nsec SPLIT_PACE = 20 * GW_MSEC, SPLIT_BURST = 64 * SPLIT_PACE;
 static const gw_nsec SIZE_SAID_AGAIN = 600 * GW_SEC;
 
@@ -34,7 +33,7 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
     gw_sender_finish_inflight(s, p);
 }
 
-/* There was no memory to decide about p: it is sent again, and decided about then. */
+/* There was no memory to handle the outcome of p: it is sent again, and handled then. */
 static void wait_for_memory(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     if (gw_sender_over_deadline(s, now)) {
@@ -45,7 +44,7 @@ static void wait_for_memory(struct gw_sender *s, struct gw_inflight_batch *p, gw
     gw_sender_postpone(s, p, due, due, now);
 }
 
-/* The first n frames of p are through; the rest stays in it. */
+/* The first n frames of p are done; the rest stays in it. */
 static void release_front(struct gw_sender *s, struct gw_inflight_batch *p, size_t n)
 {
     struct gw_chain through = {NULL, NULL};
@@ -53,7 +52,8 @@ static void release_front(struct gw_sender *s, struct gw_inflight_batch *p, size
     gw_sender_release(s, &through, true);
 }
 
-/* For good. What is not set aside is lost, for a reason of the backend's or of ours. */
+/* Rejects for good. What is not written to the dead-letter file is lost, for a reason of the backend or of
+ * ddgate. */
 static void reject(struct gw_sender *s, struct gw_inflight_batch *p, bool expired, gw_nsec now)
 {
     struct gw_set_aside aside = gw_dead_letter_put(&s->dead_letter, &p->batch);
@@ -93,7 +93,7 @@ uint64_t gw_sender_random(struct gw_sender *s)
 
 /* --- requests that were not taken --- */
 
-/* The request itself seems to be the reason: its halves are tried, the bad one again in halves. False when
+/* The request itself seems to be the cause: halves it; the bad half is halved again later. Returns false if
  * it stays whole. */
 static bool divide_suspect(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
@@ -112,7 +112,8 @@ static bool divide_suspect(struct gw_sender *s, struct gw_inflight_batch *p, gw_
     return true;
 }
 
-/* A single item that is refused while others pass, where it can be set aside. */
+/* Returns whether this is a single item that is refused while others pass, and it can be written to a
+ * file. */
 static bool is_convicted(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     return s->dead_letter.file.directory.len && p->batch.items == 1 && gw_is_convicted(&p->suspect);
@@ -123,7 +124,7 @@ static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_
     struct gw_outcome o = p->outcome;
     bool suspect = gw_is_suspect(&p->suspect);
     if (suspect && o.verdict == GW_RETRY_SLOWLY)
-        o.verdict = GW_RETRY; /* the configuration is good for others */
+        o.verdict = GW_RETRY; /* the configuration works for other requests */
     struct gw_step step = gw_retry_step(&p->retry, &s->pace.retry, &o, now, gw_sender_random(s));
     if (step.give_up && suspect && s->dead_letter.file.directory.len) {
         reject(s, p, true, now);
@@ -176,7 +177,8 @@ static void log_size(struct gw_sender *s, const struct gw_inflight_batch *p, gw_
         p->batch.bytes, p->outcome.text, gw_congestion_request_bytes(&s->congestion));
 }
 
-/* When parts of what is too large may be sent: at once, unless there are very many of them. */
+/* Returns when parts of a request that is too large may be sent: at once, unless there are very many of
+ * them. */
 static gw_nsec split_time(struct gw_sender *s, gw_nsec now)
 {
     if (s->split_at < now)
@@ -185,7 +187,7 @@ static gw_nsec split_time(struct gw_sender *s, gw_nsec now)
     return s->split_at - now > SPLIT_BURST ? s->split_at - SPLIT_BURST : now;
 }
 
-/* Its halves are sent instead of it. False: it cannot be halved. */
+/* Sends the halves in place of the batch. Returns false if it cannot be halved. */
 static bool halve(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_inflight_batch *half[2];
@@ -218,7 +220,8 @@ static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 
 /* --- requests that were refused for good --- */
 
-/* A backend that takes what others sent refuses this for some item of it: the others are sent again without. */
+/* The backend accepts other requests, so an item of this one causes the refusal: the others are sent again
+ * without it. */
 static void refuse(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     enum gw_signal signal = p->batch.signal;
@@ -278,7 +281,7 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
     }
 }
 
-/* What the backend has taken of the request leaves it: the verdict is about the rest. */
+/* Removes what the backend has accepted of the request; the verdict applies to the rest. */
 static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, const struct gw_outcome *o)
 {
     struct gw_chain through = {NULL, NULL};
@@ -291,7 +294,7 @@ static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, con
     gw_sender_release(s, &through, true);
 }
 
-/* From within the exporter's send or wait. */
+/* Called from within the exporter's send or wait. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
 {
     struct gw_inflight_batch *p = cookie;

@@ -1,5 +1,5 @@
-/* Counts a request's own failures, apart from those of its backend. Owns nothing. Called by sender_outcome.c
- * for each request that was not taken.
+/* Counts a request's own failures separately from those of its backend. Owns nothing. Called by
+ * sender_outcome.c for each request that was not accepted.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/suspect.h"
