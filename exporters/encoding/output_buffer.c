@@ -182,6 +182,15 @@ static unsigned shown_width(uint32_t r, char *form)
     return out_rune_hidden(r) ? visible(r, form) : out_rune_width(r);
 }
 
+size_t out_columns(gw_str s)
+{
+    char form[12];
+    size_t columns = 0;
+    while (s.len)
+        columns += shown_width(out_next_rune(&s), form);
+    return columns;
+}
+
 size_t out_shown(struct out *o, gw_str s, size_t columns)
 {
     char form[12];

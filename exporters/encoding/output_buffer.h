@@ -43,5 +43,7 @@ unsigned out_rune_width(uint32_t rune);
 bool out_rune_hidden(uint32_t rune);
 /* s in one line, made harmless, cut with … to at most `columns`. Returns the columns taken. */
 size_t out_shown(struct out *, gw_str s, size_t columns);
+/* The columns that out_shown takes for all of s. */
+size_t out_columns(gw_str s);
 
 #endif

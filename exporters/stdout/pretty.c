@@ -9,6 +9,7 @@
 
 #include "core/base/hex.h"
 #include "exporters/stdout/pretty_log.h"
+#include "exporters/stdout/pretty_path.h"
 #include "exporters/stdout/pretty_span.h"
 
 /* Levels whose branches are drawn; events and links that are shown per span; columns for times. */
@@ -26,6 +27,7 @@ struct page {
     struct pretty_log *logs; /* of this trace, sorted; those of a span are shown below it */
     size_t logs_n;
     const struct pretty_node *node; /* the span below which a log is printed; NULL: below the trace */
+    bool more;                      /* a child of that span follows */
     const struct pretty_log *log;   /* the one that is being written */
 };
 
@@ -232,7 +234,7 @@ static void stack(struct page *p, const struct pretty_node *node, gw_str text)
     size_t n = pretty_stack(text, lines);
     for (size_t i = 0; i < n; i++) {
         struct pretty_line l = below(p, node);
-        pretty_put_text(&l, PRETTY_DIM, lines[i], 160);
+        pretty_put_frame(&l, PRETTY_DIM, lines[i], 160);
         pretty_end(&l);
     }
 }
@@ -332,22 +334,28 @@ static struct pretty_line log_margin(void *page, bool first)
     spaces(&l, TIME + 2);
     if (p->node) {
         branches(p, &l, false);
-        pretty_put(&l, PRETTY_DIM, p->node->child ? "│  " : "   ");
+        pretty_put(&l, PRETTY_DIM, p->more ? "│  " : "   ");
     }
     pretty_put(&l, PRETTY_DIM, first ? "» " : "    ");
     return l;
 }
 
-/* Those of the span of `node`, or with NULL whatever of the trace is left. */
-static void logs(struct page *p, const struct pretty_node *node)
+/* Those of the span of `node` that are older than `child`, the next of its children (NULL: all); where `node` is
+ * NULL, whatever of the trace is left. */
+static void logs(struct page *p, const struct pretty_node *node, const struct pretty_node *child)
 {
+    if (!p->logs_n)
+        return;
     const struct pretty_margin margin = {log_margin, p};
     size_t first = 0,
            n = node ? pretty_log_of_span(p->logs, p->logs_n, node->span->span_id, &first) : p->logs_n;
     p->node = node;
+    p->more = child;
     for (size_t i = first; i < first + n; i++) {
-        if (p->logs[i].shown)
+        if (p->logs[i].shown || p->logs[i].left_out)
             continue;
+        if (child && pretty_log_time(p->logs[i].record) >= child->span->start_time_unix_nano)
+            break; /* they are in the order of time */
         p->log = &p->logs[i];
         p->logs[i].shown = true;
         pretty_put_log(&margin, &p->logs[i]);
@@ -364,7 +372,7 @@ static void show(struct page *p, const struct pretty_node *node)
     }
     events(p, node);
     links(p, node);
-    logs(p, node);
+    logs(p, node, node->child);
 }
 
 /* Depth first, without recursion, because clients decide how deep a trace is. */
@@ -388,10 +396,17 @@ static void trace(struct page *p, const struct pretty_trace *t)
         while (node && !node->next) {
             node = node->parent;
             p->depth--;
+            if (node)
+                logs(p, node, NULL);
+        }
+        if (node && node->parent) {
+            p->depth--;
+            logs(p, node->parent, node->next);
+            p->depth++;
         }
         node = node ? node->next : NULL;
     }
-    logs(p, NULL);
+    logs(p, NULL, NULL);
     out_char(p->o, '\n');
 }
 
@@ -408,7 +423,8 @@ bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *h
     for (size_t i = 0; i < traces_n; i++) {
         p.logs_n = pretty_log_of_trace(all, all_n, traces[i].spans[0]->span->trace_id, &first);
         p.logs = all_n ? all + first : NULL;
-        trace(&p, &traces[i]);
+        if (!how->selects || how->selects(how->ctx, &traces[i], p.logs, p.logs_n))
+            trace(&p, &traces[i]);
     }
     out_fini(&p.scratch);
     return true;

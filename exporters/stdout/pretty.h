@@ -13,8 +13,8 @@
  * resources. A span whose parent is not in the batch (still open, in another process, in an earlier batch)
  * is printed as a root marked ↳ with its parent's id.
  *
- * Logs that are passed together with a trace are printed below their span (»), in the order of their times;
- * those whose span is not in the batch below the trace. Logs without a trace are separate lines
+ * Logs that are passed together with a trace are printed below their span (»), between its children, in the
+ * order of time; those whose span is not in the batch below the trace. Logs without a trace are separate lines
  * (pretty_log.h).
  *
  * All text from senders passes out_shown(). Indentation, lines per span and columns per value are bounded.
@@ -29,14 +29,17 @@
 #include "exporters/encoding/output_buffer.h"
 #include "exporters/stdout/pretty_tree.h"
 
+struct pretty_log;
 struct pretty {
     bool color;
     size_t columns; /* of the terminal; 0: no terminal, lines are as long as they are */
+    /* whether a trace is printed; of its logs it marks those that are left out. NULL: all are printed */
+    bool (*selects)(void *ctx, const struct pretty_trace *, struct pretty_log *, size_t n);
+    void *ctx;
 };
 
-struct pretty_log;
-
-/* `logs` are sorted here, and those that found their trace are `shown` afterwards. False when the arena's
+/* Traces in the order of their starts. `logs` are sorted here, and those that found their trace are `shown` or
+ * `left_out` afterwards. False when the arena's
  * budget does not suffice; then nothing was written. */
 bool pretty_traces(struct out *, struct gw_arena *, const struct pretty *,
                    const pretty_request *const *requests, size_t n, struct pretty_log *logs, size_t logs_n);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "exporters/stdout/pretty_path.h"
+
 /* Further lines of a text from its beginning and its end (a stack trace has its most useful lines at one of
  * them); columns of one, and of names; hexadecimal digits of a trace id, from its end: its beginning may be a
  * time. */
@@ -110,7 +112,7 @@ static void more_lines(const struct pretty_margin *m, gw_str rest)
             snprintf(words, sizeof words, "… %zu more lines", skipped);
             pretty_put(&l, PRETTY_DIM, words);
         } else {
-            pretty_put_text(&l, PRETTY_PLAIN, line, TEXT);
+            pretty_put_frame(&l, PRETTY_PLAIN, line, TEXT);
         }
         pretty_end(&l);
     }
@@ -138,7 +140,7 @@ static void put_exception(const struct pretty_margin *m, const struct pretty_log
     size_t n = pretty_stack(attribute(log, "exception.stacktrace"), lines);
     for (size_t i = 0; i < n; i++) {
         struct pretty_line l = m->begin(m->page, false);
-        pretty_put_text(&l, PRETTY_DIM, lines[i], TEXT);
+        pretty_put_frame(&l, PRETTY_DIM, lines[i], TEXT);
         pretty_end(&l);
     }
 }
@@ -154,7 +156,7 @@ static void put_place(struct pretty_line *l, const struct pretty_log *log)
     if (!file.len)
         return;
     pretty_put(l, PRETTY_DIM, "  ");
-    pretty_put_text(l, PRETTY_DIM, file, NAME);
+    pretty_put_frame(l, PRETTY_DIM, file, NAME);
     if (line) {
         pretty_put(l, PRETTY_DIM, ":");
         pretty_put_text(l, PRETTY_DIM, pretty_value(l, line), WORD);
@@ -223,6 +225,19 @@ void pretty_log_sort(struct pretty_log *logs, size_t n)
 {
     if (n)
         qsort(logs, n, sizeof *logs, by_ids);
+}
+
+static int by_time(const void *x, const void *y)
+{
+    const struct pretty_log *a = x, *b = y;
+    uint64_t s = pretty_log_time(a->record), t = pretty_log_time(b->record);
+    return s != t ? (s < t ? -1 : 1) : a->place < b->place ? -1 : a->place > b->place;
+}
+
+void pretty_log_sort_by_time(struct pretty_log *logs, size_t n)
+{
+    if (n)
+        qsort(logs, n, sizeof *logs, by_time);
 }
 
 static ProtobufCBinaryData id_of(const struct pretty_log *log, bool span)

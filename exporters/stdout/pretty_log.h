@@ -26,6 +26,7 @@ struct pretty_log {
     const pretty_resource *resource; /* NULL: none */
     gw_str logger;                   /* the scope's name */
     bool shown;                      /* it was written */
+    bool left_out;                   /* it is not to be written */
     uint8_t *state;                  /* its holder's (trace_buffer.h) */
     size_t place;                    /* in the batch */
 };
@@ -45,6 +46,8 @@ void pretty_put_log_alone(const struct pretty_margin *, const struct pretty_log 
 uint64_t pretty_log_time(const pretty_log_record *);
 /* "2026-11-21 10:58:43.615Z"; false if the time is out of range. Uses up to 64 bytes. */
 bool pretty_when(char out[64], uint64_t unix_ns);
+/* In the order of their times. */
+void pretty_log_sort_by_time(struct pretty_log *, size_t n);
 
 /* By trace, span, time and place. */
 void pretty_log_sort(struct pretty_log *, size_t n);

@@ -1,5 +1,5 @@
 /* pretty_tree.c: builds the trees of one batch: finds each span's parent by hash, sorts roots and children
- * by start, and numbers traces in order of appearance. Everything lives in the batch's arena. Called by
+ * by start, and so the traces. Everything lives in the batch's arena. Called by
  * pretty.c.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -58,9 +58,11 @@ static int by_start(const void *x, const void *y)
     return s != t ? (s < t ? -1 : 1) : by_place(a, b);
 }
 
-static int by_appearance(const void *x, const void *y)
+static int by_begin(const void *x, const void *y)
 {
     const struct pretty_trace *a = x, *b = y;
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
@@ -161,6 +163,6 @@ struct pretty_trace *pretty_tree(struct gw_arena *arena, const pretty_request *c
         link_spans(&traces[i]);
         sum_up(&traces[i]);
     }
-    qsort(traces, *n, sizeof *traces, by_appearance);
+    qsort(traces, *n, sizeof *traces, by_begin);
     return traces;
 }

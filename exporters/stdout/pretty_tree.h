@@ -1,6 +1,6 @@
 /* pretty_tree.h: builds the trees of a batch's spans, one per trace.
  *
- *      requests ▸ resources ▸ scopes ▸ spans ─▶ traces in their order ▸ roots by start ▸ children by start
+ *      requests ▸ resources ▸ scopes ▸ spans ─▶ traces by start ▸ roots by start ▸ children by start
  *
  * Ids come from outside: a span may be its own parent, two spans may share an id, parents may form a ring.
  * Every span is still in exactly one place: of equal ids the first span gets the children, and a ring is

@@ -1,5 +1,5 @@
-/* stdout.c: The exporter that prints: for people (pretty.h) or for tools (otlp_json.h). Owns its output
- * buffer, the trace buffer and the descriptor. Called by its sender, on the sender's thread.
+/* stdout.c: The exporter that prints: for people (pretty.h, selection.h) or for tools (otlp_json.h). Owns its output
+ * buffer, the trace buffer, the selection and the descriptor. Called by its sender, on the sender's thread.
  *
  * Output consists of whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as
  * the reader accepts it, so a stopped terminal or a slow pipe delays only this exporter, and never a
@@ -26,6 +26,8 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/random.h"
+#include "core/config/config_diagnostic.h"
 #include "core/config/option.h"
 #include "core/delivery/exporter.h"
 #include "exporters/encoding/line_protocol.h"
@@ -33,6 +35,7 @@
 #include "exporters/encoding/otlp_read.h"
 #include "exporters/stdout/pretty.h"
 #include "exporters/stdout/pretty_metric.h"
+#include "exporters/stdout/selection.h"
 #include "exporters/stdout/trace_buffer.h"
 
 #define OPTS(X)                                                                                              \
@@ -43,6 +46,18 @@
     X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
       "pretty: how long a log waits for its trace, to be printed with it. 0s: logs are printed as they "     \
       "arrive.")                                                                                             \
+    X(duration, log_wait, "log_wait", "500ms", "0s", "30s",                                                  \
+      "pretty: how long a trace waits for its logs, while logs with trace ids come.")                        \
+    X(flag, only_errors, "only.errors", "false", "", "",                                                     \
+      "pretty: prints only traces in which a span failed or a log is an ERROR, and logs that are. What "     \
+      "only.… leaves out is counted as dropped (filtered), and a line tells how much it was.")               \
+    X(list, only_services, "only.services", "", "", "",                                                      \
+      "pretty: prints only traces with a span of one of these services, and their logs.")                    \
+    X(duration, only_min_duration, "only.min_duration", "0s", "0s", "24h",                                   \
+      "pretty: prints only traces that took at least this long, and logs that are not of shorter ones.")     \
+    X(duration, fold, "fold", "0s", "0s", "1h",                                                              \
+      "pretty: of traces whose roots have the same service, name and status (and the same error), the "      \
+      "first is printed, and one line for all others that start within this time. 0s: all are printed.")     \
     X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
       "line_protocol: trace and span ids as 64-bit decimals, or as OpenTelemetry's hexadecimal digits.")     \
     X(choice, color, "color", "auto", "auto|always|never", "",                                               \
@@ -68,6 +83,9 @@ struct request {
     size_t rendered, settled; /* frames; settled: written or rejected */
     uint64_t rejected;        /* items of settled frames */
     uint64_t unread;          /* items of frames that are rendered but not settled */
+    uint64_t left_out,
+        leaving; /* items that are not printed: of settled frames; of those that are not settled */
+    gw_nsec due; /* not printed before: a trace waits for its logs */
     /* of a batch of logs in pretty: its frames are settled when all records are */
     struct buffered_batch logs;
 };
@@ -90,6 +108,8 @@ struct ctx {
     gw_nsec memory_at;    /* when to try again what there was no memory for; 0: nothing */
     unsigned outcomes;
     struct trace_buffer trace_buffer;
+    gw_nsec linked_at; /* when a log with a trace id came; 0: never */
+    struct selection selection;
     struct pretty_history history;
     bool closed, said, cancelled, hurried;
     char why[64];
@@ -98,6 +118,8 @@ _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
 static const char component[] = "exporter=stdout";
 static const gw_nsec MEMORY_PAUSE = 100 * GW_MSEC;
+static const gw_nsec LINKED_FOR = 60 * GW_SEC; /* traces wait for logs so long after the last that came */
+static const gw_nsec LAST_LINES = GW_SEC;      /* for what close has to tell */
 
 /* A terminal as an open file of our own, that does not block; standard output itself where the system does
  * not let us. */
@@ -107,6 +129,28 @@ static int open_terminal(void)
     return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
+/* These look into traces, and the other formats print frames as they are. */
+static void check_format(const struct conf *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    const struct {
+        const char *name;
+        bool set;
+    } rows[] = {{"only.errors", c->only_errors},
+                {"only.services", c->only_services.n},
+                {"only.min_duration", c->only_min_duration},
+                {"fold", c->fold}};
+    for (size_t i = 0; c->format != PRETTY && i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].set)
+            gw_option_error(diagnostics, path, rows[i].name,
+                            "needs format = \"pretty\": the other formats print everything");
+}
+
+static bool select_trace(void *ctx, const struct pretty_trace *t, struct pretty_log *logs, size_t n)
+{
+    struct ctx *c = ctx;
+    return selection_takes_trace(&c->selection, &c->trace_buffer, t, logs, n, gw_now());
+}
+
 static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, const char *path,
                                 struct gw_diagnostics *diagnostics)
 {
@@ -114,6 +158,9 @@ static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, co
     struct stat st = {0};
     c->terminal = isatty(STDOUT_FILENO);
     c->fd = c->terminal ? open_terminal() : STDOUT_FILENO;
+    const struct selection_rules rules = {c->conf.only_errors, c->conf.only_services,
+                                          c->conf.only_min_duration};
+    selection_init(&c->selection, &rules, c->conf.fold, gw_random());
     c->last = &c->first;
     c->reader_left = host->reader_left;
     c->process = host->process;
@@ -127,21 +174,10 @@ static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, co
         c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
     out_init(&c->out, TEXT_LIMIT);
     trace_buffer_init(&c->trace_buffer, c->conf.gather);
+    c->pretty.selects = select_trace;
+    c->pretty.ctx = c;
+    check_format(&c->conf, path, diagnostics);
     return GW_OK;
-}
-
-static void close_stdout(void *ctx)
-{
-    struct ctx *c = ctx;
-    if (!c->last) /* never opened */
-        return;
-    if (c->waker >= 0)
-        close(c->waker);
-    if (c->fd != STDOUT_FILENO)
-        close(c->fd);
-    out_fini(&c->out);
-    gw_arena_fini(&c->arena);
-    c->last = NULL;
 }
 
 static uint64_t items(const struct gw_batch *b, size_t from)
@@ -239,16 +275,6 @@ static size_t terminal_columns(const struct ctx *c)
     return size.ws_col;
 }
 
-/* Logs of these traces that come later need not wait for them. */
-static void remember(struct ctx *c, const pretty_request *q)
-{
-    for (size_t i = 0; i < q->n_resource_spans; i++)
-        for (size_t j = 0; j < q->resource_spans[i]->n_scope_spans; j++)
-            for (size_t k = 0; k < q->resource_spans[i]->scope_spans[j]->n_spans; k++)
-                trace_buffer_seen_trace(&c->trace_buffer,
-                                        q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
-}
-
 static void render_traces(struct ctx *c, struct request *r)
 {
     const struct gw_batch *b = r->batch;
@@ -266,14 +292,14 @@ static void render_traces(struct ctx *c, struct request *r)
             r->unread += b->frames[i]->items;
     }
     r->rendered = b->n;
+    c->selection.left_out_spans = 0;
     if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n, logs, logs_n) ||
         c->out.failed) {
         r->unread = b->items;
         return;
     }
     trace_buffer_shown(&c->trace_buffer, logs, logs_n);
-    for (size_t i = 0; i < n; i++)
-        remember(c, requests[i]);
+    r->leaving = c->selection.left_out_spans;
 }
 
 static void render_logs(struct ctx *c, struct request *r)
@@ -281,8 +307,12 @@ static void render_logs(struct ctx *c, struct request *r)
     size_t n;
     begin_arena(c, r->batch->bytes + r->logs.n * sizeof(struct pretty_log));
     struct pretty_log *logs = trace_buffer_now(&c->trace_buffer, &r->logs, &c->arena, &n);
+    if (c->trace_buffer.linked)
+        c->linked_at = gw_now();
+    c->trace_buffer.linked = false;
     if (logs)
-        pretty_logs(&c->out, &c->pretty, logs, n);
+        pretty_logs(&c->out, &c->pretty, logs,
+                    selection_sift_logs(&c->selection, &c->trace_buffer, logs, n, gw_now()));
     r->rendered = r->batch->n;
 }
 
@@ -301,7 +331,7 @@ static void render_metrics(struct ctx *c, struct request *r)
 static void undo_render(struct ctx *c, struct request *r, size_t rendered)
 {
     r->rendered = rendered;
-    r->unread = 0;
+    r->unread = r->leaving = 0;
     trace_buffer_undo(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
     out_reset(&c->out);
     c->memory_at = gw_now() + MEMORY_PAUSE;
@@ -312,10 +342,11 @@ static bool render(struct ctx *c)
 {
     struct request *r = c->first;
     size_t rendered = r->rendered;
+    const struct selection before = c->selection;
     c->memory_at = 0;
     c->written = 0;
     out_reset(&c->out);
-    r->unread = 0;
+    r->unread = r->leaving = 0;
     c->pretty.columns = terminal_columns(c);
     if (c->conf.format == OTLP_JSON)
         render_json(c, r);
@@ -329,6 +360,7 @@ static bool render(struct ctx *c)
         render_traces(c, r);
     if (c->arena.no_memory || c->out.no_memory) {
         undo_render(c, r, rendered);
+        c->selection = before;
         return false;
     }
     if (c->out.failed) {
@@ -343,10 +375,30 @@ static void settle(struct ctx *c, struct request *r)
 {
     r->settled = r->rendered;
     r->rejected += r->unread;
-    r->unread = 0;
+    r->left_out += r->leaving;
+    r->unread = r->leaving = 0;
     trace_buffer_written(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
-    if (is_of_logs(r))
+    if (is_of_logs(r)) {
         r->rejected = r->logs.unread;
+        r->left_out = r->logs.left_out;
+    }
+}
+
+/* What was not printed, where it is time to tell. False when that has to wait for memory. */
+static bool tell(struct ctx *c, bool all)
+{
+    const struct selection before = c->selection;
+    c->memory_at = 0;
+    c->written = 0;
+    out_reset(&c->out);
+    c->pretty.columns = terminal_columns(c);
+    selection_put(&c->selection, &c->out, &c->pretty, gw_now(), all);
+    if (!c->out.no_memory)
+        return true;
+    c->selection = before;
+    out_reset(&c->out);
+    c->memory_at = gw_now() + MEMORY_PAUSE;
+    return false;
 }
 
 /* Batches of logs that have waited long enough, or all of whose records were shown with their traces, stand
@@ -411,7 +463,9 @@ static void reject_rest(struct ctx *c)
 {
     struct request *r = c->first;
     uint64_t rest = is_of_logs(r) ? r->logs.n - r->logs.done : items(r->batch, r->settled);
-    struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected + rest};
+    struct gw_outcome outcome = {.verdict = GW_DONE,
+                                 .rejected = r->rejected + rest,
+                                 .filtered = is_of_logs(r) ? r->logs.left_out : r->left_out};
     if (!c->said) {
         memcpy(outcome.text, c->why, sizeof c->why);
         outcome.remedy = "Something must read what ddgate prints; restart it with an open standard output.";
@@ -433,6 +487,12 @@ static void drop_requests(struct ctx *c)
     c->memory_at = 0;
 }
 
+/* A trace that waits for its logs. */
+static bool is_held(const struct ctx *c, const struct request *r)
+{
+    return !r->rendered && r->due > gw_now() && !c->hurried && !c->closed;
+}
+
 static void write_some(struct ctx *c)
 {
     release(c);
@@ -440,7 +500,12 @@ static void write_some(struct ctx *c)
         drop_requests(c);
     while (flush(c)) {
         struct request *r = c->first;
-        if (!r) {
+        if (!c->closed && c->memory_at <= gw_now() && selection_next(&c->selection) <= gw_now()) {
+            if (r)
+                settle(c, r);
+            if (!tell(c, false))
+                return;
+        } else if (!r || is_held(c, r)) {
             return;
         } else if (c->closed) {
             release(c);
@@ -452,7 +517,8 @@ static void write_some(struct ctx *c)
             trace_buffer_add(&c->trace_buffer, &detach(c)->logs, gw_now());
             release(c);
         } else {
-            struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected};
+            struct gw_outcome outcome = {
+                .verdict = GW_DONE, .rejected = r->rejected, .filtered = r->left_out};
             if (r->rejected)
                 snprintf(outcome.text, sizeof outcome.text,
                          "could not be read back or is too large to print");
@@ -460,6 +526,34 @@ static void write_some(struct ctx *c)
             release(c);
         }
     }
+}
+
+/* At the end, on the main thread: what would have been told later. A reader that does not read is not waited for long. */
+static void tell_rest(struct ctx *c)
+{
+    gw_nsec until = gw_now() + LAST_LINES;
+    bool told = selection_next(&c->selection) == GW_NEVER;
+    while (!told && !c->closed && gw_now() < until) {
+        if (!flush(c))
+            poll(&(struct pollfd){.fd = c->fd, .events = POLLOUT}, 1, (int)(LAST_LINES / GW_MSEC));
+        else if (selection_next(&c->selection) == GW_NEVER || !tell(c, true))
+            told = true;
+    }
+}
+
+static void close_stdout(void *ctx)
+{
+    struct ctx *c = ctx;
+    if (!c->last) /* never opened */
+        return;
+    tell_rest(c);
+    if (c->waker >= 0)
+        close(c->waker);
+    if (c->fd != STDOUT_FILENO)
+        close(c->fd);
+    out_fini(&c->out);
+    gw_arena_fini(&c->arena);
+    c->last = NULL;
 }
 
 /* --- the sender's side --- */
@@ -472,8 +566,11 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     struct ctx *c = ctx;
     struct request *r = malloc(sizeof *r);
     bool logs = batch->signal == GW_LOGS && c->conf.format == PRETTY;
+    bool waits = batch->signal == GW_TRACES && c->conf.format == PRETTY && c->linked_at &&
+                 gw_now() < c->linked_at + LINKED_FOR;
     if (r)
-        *r = (struct request){.batch = batch, .done = done, .cookie = cookie};
+        *r = (struct request){
+            .batch = batch, .done = done, .cookie = cookie, .due = waits ? gw_now() + c->conf.log_wait : 0};
     if (!r || (logs && !buffered_batch_begin(&r->logs, batch, r))) {
         free(r);
         struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "out of memory"};
@@ -497,6 +594,10 @@ static void sleep_until(struct ctx *c, gw_nsec until)
         until = c->buffer_until;
     if (trace_buffer_next(&c->trace_buffer) < until)
         until = trace_buffer_next(&c->trace_buffer);
+    if (!pending && !c->closed && !c->memory_at && selection_next(&c->selection) < until)
+        until = selection_next(&c->selection);
+    if (!pending && c->first && is_held(c, c->first) && c->first->due < until)
+        until = c->first->due;
     if (c->memory_at && c->memory_at < until)
         until = c->memory_at;
     gw_nsec left = until - gw_now();

@@ -11,7 +11,8 @@
 
 typedef Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest logs_request;
 
-enum { NEW, WAITING, DUE, WRITING, DONE };
+/* LEAVING: as WRITING, but it is left out of what is written. */
+enum { NEW, WAITING, DUE, WRITING, LEAVING, DONE };
 
 void trace_buffer_init(struct trace_buffer *h, gw_nsec grace_period)
 {
@@ -95,18 +96,26 @@ static void see_batch(struct list *l, struct gw_arena *arena)
     }
 }
 
-static bool was_seen(const struct trace_buffer *h, ProtobufCBinaryData id)
+/* The last bytes of an id are random; its first may be a time. */
+static size_t place_of(ProtobufCBinaryData id)
 {
-    for (size_t i = 0; i < TRACE_BUFFER_SEEN; i++)
-        if (memcmp(h->seen[i], id.data, sizeof h->seen[i]) == 0)
-            return true;
-    return false;
+    return ((size_t)id.data[14] << 8 | id.data[15]) % TRACE_BUFFER_SEEN;
+}
+
+enum trace_fate trace_buffer_fate(const struct trace_buffer *h, ProtobufCBinaryData id)
+{
+    if (id.len != sizeof h->seen[0].id)
+        return TRACE_UNSEEN;
+    const struct trace_seen *seen = &h->seen[place_of(id)];
+    return memcmp(seen->id, id.data, id.len) == 0 ? (enum trace_fate)seen->fate : TRACE_UNSEEN;
 }
 
 /* A record's first look: may it be shown with what comes? */
 static bool now_or_later(struct trace_buffer *h, uint8_t *state, const pretty_log_record *r)
 {
-    if (*state == NEW && h->grace_period && r->trace_id.len == sizeof h->seen[0] && !was_seen(h, r->trace_id))
+    bool linked = r->trace_id.len == sizeof h->seen[0].id;
+    h->linked |= linked;
+    if (*state == NEW && h->grace_period && linked && !trace_buffer_fate(h, r->trace_id))
         *state = WAITING;
     if (*state != NEW && *state != DUE)
         return false;
@@ -163,21 +172,30 @@ struct pretty_log *trace_buffer_waiting(struct trace_buffer *h, struct gw_arena 
     return l.items;
 }
 
-void trace_buffer_shown(struct trace_buffer *h, const struct pretty_log *logs, size_t n)
+void trace_buffer_shown(struct trace_buffer *h, struct pretty_log *logs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (logs[i].shown)
+        if (logs[i].left_out)
+            trace_buffer_leave_out(&logs[i]);
+        else if (logs[i].shown)
             *logs[i].state = WRITING;
+}
+
+void trace_buffer_leave_out(struct pretty_log *log)
+{
+    *log->state = LEAVING;
 }
 
 static void settle(struct buffered_batch *h, bool written, uint8_t otherwise)
 {
     for (size_t i = 0; i < h->n; i++) {
-        if (h->state[i] != WRITING)
+        bool leaves = h->state[i] == LEAVING;
+        if (h->state[i] != WRITING && !leaves)
             continue;
         if (written || otherwise == DONE) {
             finish(h, i);
-            h->unread += !written;
+            h->left_out += leaves;
+            h->unread += !written && !leaves;
         } else {
             h->state[i] = otherwise;
         }
@@ -246,11 +264,11 @@ struct buffered_batch *trace_buffer_take(struct trace_buffer *h, gw_nsec now, bo
     return NULL;
 }
 
-void trace_buffer_seen_trace(struct trace_buffer *h, ProtobufCBinaryData id)
+void trace_buffer_seen_trace(struct trace_buffer *h, ProtobufCBinaryData id, enum trace_fate fate)
 {
-    size_t last = (h->seen_at + TRACE_BUFFER_SEEN - 1) % TRACE_BUFFER_SEEN;
-    if (id.len != sizeof h->seen[0] || memcmp(h->seen[last], id.data, id.len) == 0)
+    if (id.len != sizeof h->seen[0].id)
         return;
-    memcpy(h->seen[h->seen_at], id.data, id.len);
-    h->seen_at = (h->seen_at + 1) % TRACE_BUFFER_SEEN;
+    struct trace_seen *seen = &h->seen[place_of(id)];
+    memcpy(seen->id, id.data, id.len);
+    seen->fate = (uint8_t)fate;
 }

@@ -20,7 +20,10 @@
 #include "core/delivery/exporter.h"
 #include "exporters/stdout/pretty_log.h"
 
-enum { TRACE_BUFFER_BYTES = 512 * 1024, TRACE_BUFFER_SEEN = 512 };
+enum { TRACE_BUFFER_BYTES = 512 * 1024, TRACE_BUFFER_SEEN = 4096 };
+
+/* What became of a trace (selection.h): of its later parts and logs it decides as well. */
+enum trace_fate { TRACE_UNSEEN, TRACE_SHOWN, TRACE_LEFT_OUT, TRACE_TOO_SHORT, TRACE_FOLDED };
 
 /* A batch of logs. Each record is NEW, then WAITING or shown; WRITING from when it is put into the buffer
  * until that was written. */
@@ -29,17 +32,22 @@ struct buffered_batch {
     const struct gw_batch *batch;
     void *owner;
     gw_nsec until;
-    size_t n, done;  /* records; those that are written, or never will be */
-    uint64_t unread; /* of them: could not be read back, or are too large */
+    size_t n, done;    /* records; those that are written, or never will be */
+    uint64_t unread;   /* of them: could not be read back, or are too large */
+    uint64_t left_out; /* of them: an option says that they are not printed */
     uint8_t *state;
 };
 
 struct trace_buffer {
     gw_nsec grace_period; /* 0: nothing waits */
     struct buffered_batch *first, **last;
-    size_t bytes;                        /* of the batches in the list */
-    uint8_t seen[TRACE_BUFFER_SEEN][16]; /* trace ids that were shown last */
-    size_t seen_at;
+    size_t bytes; /* of the batches in the list */
+    bool linked;  /* a record with a trace id came; its owner may set it back */
+    /* traces that came last, each in the place that its id has: a later one takes it */
+    struct trace_seen {
+        uint8_t id[16];
+        uint8_t fate;
+    } seen[TRACE_BUFFER_SEEN];
 };
 
 void trace_buffer_init(struct trace_buffer *, gw_nsec grace_period);
@@ -53,10 +61,10 @@ void buffered_batch_end(struct buffered_batch *);
  * spent, and the batch has ended; but if the arena is `no_memory`, call it again later. */
 struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *,
                                     size_t *n);
-/* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown.
- * None where the arena is spent. */
+/* Those of all waiting batches, for pretty_traces; what it shows or leaves out is marked with
+ * trace_buffer_shown. None where the arena is spent. */
 struct pretty_log *trace_buffer_waiting(struct trace_buffer *, struct gw_arena *, size_t *n);
-void trace_buffer_shown(struct trace_buffer *, const struct pretty_log *, size_t n);
+void trace_buffer_shown(struct trace_buffer *, struct pretty_log *, size_t n);
 /* The output was written, or could not be. `h` may be NULL; the batches in the list are checked as well. */
 void trace_buffer_written(struct trace_buffer *, struct buffered_batch *h);
 void trace_buffer_failed(struct trace_buffer *, struct buffered_batch *h);
@@ -79,7 +87,10 @@ static inline gw_nsec trace_buffer_next(const struct trace_buffer *h)
 {
     return h->first ? h->first->until : GW_NEVER;
 }
-/* A trace is shown: logs of it that come later need not wait. */
-void trace_buffer_seen_trace(struct trace_buffer *, ProtobufCBinaryData trace_id);
+/* A trace came: logs of it that come later need not wait. */
+void trace_buffer_seen_trace(struct trace_buffer *, ProtobufCBinaryData trace_id, enum trace_fate);
+enum trace_fate trace_buffer_fate(const struct trace_buffer *, ProtobufCBinaryData trace_id);
+/* A record of the lists above that is not printed. */
+void trace_buffer_leave_out(struct pretty_log *);
 
 #endif

@@ -242,6 +242,31 @@ static void partial_success_is_counted_and_not_repeated(void **state)
     bed_drop(b);
 }
 
+static struct gw_outcome hides_some(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return (struct gw_outcome){.verdict = GW_DONE, .rejected = 7, .filtered = batch->items > 20 ? 30 : 1000};
+}
+
+static void what_an_option_hides_is_counted_and_not_lost(void **state)
+{
+    struct gw_ledger_view view;
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = hides_some;
+    bed_offer(b, GW_TRACES, 100, 50);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 7);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 13);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_FILTERED), 30);
+    bed_offer(b, GW_TRACES, 100, 10); /* an exporter that hides more than it got */
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 13);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_FILTERED), 33);
+    gw_ledger_read(b->ledger, &view);
+    assert_true(gw_ledger_balanced(&view));
+    assert_int_equal(gw_ledger_lost(&view), 14); /* the rejected ones alone */
+    bed_drop(b);
+}
+
 static struct gw_outcome refuses(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
     return (struct gw_outcome){.verdict = GW_REFUSED, .text = "bad data"};
@@ -995,6 +1020,7 @@ int main(void)
         cmocka_unit_test(one_span_that_is_too_large_is_rejected_alone),
         cmocka_unit_test(what_spans_share_is_not_sent_with_each_of_them),
         cmocka_unit_test(partial_success_is_counted_and_not_repeated),
+        cmocka_unit_test(what_an_option_hides_is_counted_and_not_lost),
         cmocka_unit_test(refused_data_is_not_repeated),
         cmocka_unit_test(a_bad_items_neighbours_are_delivered),
         cmocka_unit_test(so_are_those_of_many_requests),

@@ -289,16 +289,16 @@ static void test_orphans_and_order(void **state)
     leaf(&p, 1, 1, 0, "root", 0);
     close_resource(&p);
     assert_string_equal(
-        print(&p), "trace 00000000000000000000000000000002  1 span · 1.00ms · 2023-11-14 22:13:20.173Z\n"
-                   "  web env=prod version=1.2\n"
-                   "        0   1.00ms  late trace, first seen [web]\n"
-                   "\n"
-                   "trace 00000000000000000000000000000001  4 spans · 4.00ms · 2023-11-14 22:13:20.123Z\n"
+        print(&p), "trace 00000000000000000000000000000001  4 spans · 4.00ms · 2023-11-14 22:13:20.123Z\n"
                    "  web env=prod version=1.2\n"
                    "        0   1.00ms  root [web]\n"
                    "  +1.00ms   1.00ms  ├─ first\n"
                    "  +3.00ms   1.00ms  └─ second\n"
                    "  +2.00ms   1.00ms  ↳ orphan [web]  parent 000000000000004d is not in this batch\n"
+                   "\n"
+                   "trace 00000000000000000000000000000002  1 span · 1.00ms · 2023-11-14 22:13:20.173Z\n"
+                   "  web env=prod version=1.2\n"
+                   "        0   1.00ms  late trace, first seen [web]\n"
                    "\n");
     end(&p);
 }

@@ -137,6 +137,7 @@ static bool show_trace(struct page *p, unsigned trace, bool works)
     size_t group = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3);
     put_span(&w, trace, 1, 0, "a", 0);
     put_span(&w, trace, 2, 1, "b", 5);
+    put_span(&w, trace, 3, 1, "c", 9);
     otlp_close(&w, scope, 3);
     otlp_close(&w, group, 3);
     struct pretty_log *logs = trace_buffer_waiting(&p->trace_buffer, &p->arena, &n);
@@ -149,7 +150,8 @@ static bool show_trace(struct page *p, unsigned trace, bool works)
         trace_buffer_written(&p->trace_buffer, NULL);
     else
         trace_buffer_failed(&p->trace_buffer, NULL);
-    trace_buffer_seen_trace(&p->trace_buffer, r->resource_spans[0]->scope_spans[0]->spans[0]->trace_id);
+    trace_buffer_seen_trace(&p->trace_buffer, r->resource_spans[0]->scope_spans[0]->spans[0]->trace_id,
+                            TRACE_SHOWN);
     otlp_fini(&w);
     return works;
 }
@@ -234,6 +236,7 @@ static const struct record waiting[] = {
     {7, 2, 6, 9, "", "of b\nmore", NULL, NULL},   {7, 1, 1, 9, "", "of a", NULL, NULL},
     {7, 0, 2, 9, "", "of the trace", NULL, NULL}, {8, 1, 1, 9, "", "of another", NULL, NULL},
     {0, 0, 0, 9, "", "of none", NULL, NULL},      {7, 2, 5, 9, "", "of b, too", NULL, NULL},
+    {7, 1, 8, 9, "", "of a, later", NULL, NULL},  {7, 1, 9, 9, "", "of a, last", NULL, NULL},
 };
 
 static void below_their_spans(void **state)
@@ -241,20 +244,23 @@ static void below_their_spans(void **state)
     struct page p;
     struct batch b;
     begin(&p, GW_SEC);
-    make(&b, "", waiting, 6);
+    make(&b, "", waiting, 8);
     assert_int_equal(show_now(&p, &b), 1);
     shows(&p, "2023-11-14 22:13:20.123Z INFO  shop  of none\n");
     trace_buffer_add(&p.trace_buffer, &b.buffered_batch, 0);
     assert_null(trace_buffer_take(&p.trace_buffer, GW_SEC - 1, false));
     assert_int_equal(trace_buffer_next(&p.trace_buffer), GW_SEC);
     show_trace(&p, 7, true);
-    shows(&p, "trace 00000000000000000000000000000007  2 spans · 15.0ms · 2023-11-14 22:13:20.123Z\n"
+    shows(&p, "trace 00000000000000000000000000000007  3 spans · 19.0ms · 2023-11-14 22:13:20.123Z\n"
               "        0   10.0ms  a []\n"
               "  +1.00ms           │  » INFO  of a\n"
-              "  +5.00ms   10.0ms  └─ b\n"
-              "  +5.00ms                 » INFO  of b, too\n"
-              "  +6.00ms                 » INFO  of b\n"
-              "                              more\n"
+              "  +5.00ms   10.0ms  ├─ b\n"
+              "  +5.00ms           │     » INFO  of b, too\n"
+              "  +6.00ms           │     » INFO  of b\n"
+              "                    │         more\n"
+              "  +8.00ms           │  » INFO  of a, later\n"
+              "  +9.00ms   10.0ms  └─ c\n"
+              "  +9.00ms              » INFO  of a, last\n"
               "  +2.00ms           » INFO  of the trace\n\n");
     /* what did not find its trace in time is shown alone */
     assert_ptr_equal(trace_buffer_take(&p.trace_buffer, GW_SEC, false), &b.buffered_batch);
