@@ -226,6 +226,20 @@ bool gw_admin_is(const struct gw_admin *a, const struct gw_admin_conf *conf)
            a->conf.page == conf->page;
 }
 
+void gw_admin_page_url(const struct gw_admin *a, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (size_t i = 0; a && i < a->n; i++) {
+        const struct listener *l = &a->listeners[i];
+        char name[128];
+        if (!l->shows || l->address.sa.ss_family == AF_UNIX)
+            continue;
+        gw_listen_name(&l->address, name, sizeof name);
+        snprintf(out, size, "http://%s/", name);
+        return;
+    }
+}
+
 /* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but
  * no client can connect to it. */
 static void retire_listener(struct listener *l, struct listener *successor)

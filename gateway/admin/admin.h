@@ -61,6 +61,8 @@ bool gw_admin_is(const struct gw_admin *, const struct gw_admin_conf *);
 /* From now on it answers. Without effect on NULL. False, with a line in the log, when the system has no
  * thread for it. */
 bool gw_admin_start(struct gw_admin *) GW_MUST_CHECK;
+/* Where the page is, "http://127.0.0.1:8127/"; "" when no address shows it. A browser cannot open a socket file. */
+void gw_admin_page_url(const struct gw_admin *, char *out, size_t size);
 /* It accepts nothing more; addresses are closed, but those that the successor (NULL: none) shares. */
 void gw_admin_retire(struct gw_admin *, struct gw_admin *successor);
 /* Retired, and no connection is open any more. */

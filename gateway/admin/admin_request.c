@@ -11,6 +11,7 @@
 #include "core/base/thread.h"
 #include "core/delivery/ledger_report.h"
 #include "gateway/api/api.h"
+#include "gateway/page/page.h"
 
 #define PLAIN "text/plain; charset=utf-8"
 #define JSON "application/json"
@@ -89,17 +90,37 @@ struct head {
     const char *type;
     const char *allow; /* methods, with 405 */
     const char *file;  /* to download it by; "" or NULL: it is shown */
+    const char *etag;  /* of a file of the page, whose headers it has then */
+};
+
+/* What a browser may do with the page: its own files, its own API, nothing from elsewhere, no script in its HTML,
+ * and no frame around it. */
+static const struct {
+    const char *name, *value;
+} of_the_page[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Embedder-Policy", "require-corp"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cache-Control", "no-cache"}, /* kept, and asked for with If-None-Match */
 };
 
 static void add_headers(const struct gw_admin *a, struct MHD_Response *r, unsigned status,
                         const struct head *h)
 {
     MHD_add_response_header(r, "Content-Type", h->type);
-    MHD_add_response_header(r, "Cache-Control", "no-store");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     if (atomic_load(&a->retired))
         MHD_add_response_header(r, "Connection", "close");
+    if (!h->etag)
+        MHD_add_response_header(r, "Cache-Control", "no-store");
+    for (size_t i = 0; h->etag && i < sizeof of_the_page / sizeof *of_the_page; i++)
+        MHD_add_response_header(r, of_the_page[i].name, of_the_page[i].value);
+    if (h->etag)
+        MHD_add_response_header(r, "ETag", h->etag);
     if (h->allow)
         MHD_add_response_header(r, "Allow", h->allow);
     if (status == MHD_HTTP_UNAUTHORIZED)
@@ -167,6 +188,24 @@ static enum MHD_Result show_figure(const struct gw_admin *a, struct MHD_Connecti
     return answer(a, c, status, &head, text, len);
 }
 
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+/* --- the page --- */
+
+static enum MHD_Result show_page(const struct gw_admin *a, struct MHD_Connection *c,
+                                 const struct gw_page_file *file)
+{
+    const struct head head = {.type = file->type, .etag = file->etag};
+    const char *known = header(c, "If-None-Match");
+    bool is_known = known && strcmp(known, file->etag) == 0;
+    struct MHD_Response *r = MHD_create_response_from_buffer(is_known ? 0 : file->len, (void *)file->bytes,
+                                                             MHD_RESPMEM_PERSISTENT);
+    return r ? queue(a, c, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, &head, r) : MHD_NO;
+}
+
 /* --- the API --- */
 
 /* An answer of the API as libmicrohttpd holds it: the budget gets its bytes back with the last of them. */
@@ -212,11 +251,6 @@ static enum MHD_Result show_api(const struct gw_admin *a, struct MHD_Connection 
 }
 
 /* --- requests --- */
-
-static const char *header(struct MHD_Connection *c, const char *name)
-{
-    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
-}
 
 static bool has_body(struct MHD_Connection *c)
 {
@@ -279,12 +313,13 @@ static enum MHD_Result answer_request(const struct listener *l, struct MHD_Conne
     struct gw_api_call call = {0};
     const struct gw_api_route *route =
         place == GW_ADMIN_API && l->shows ? gw_api_find(gw_str_z(url), &call) : NULL;
+    const struct gw_page_file *file = place == GW_ADMIN_PAGE && l->shows ? gw_page_file(url) : NULL;
     struct gw_admin_refusal refused = {0};
     if (figure || l->shows)
         refused = refusal(l, c, place);
     if (refused.words)
         return refuse_at(a, c, place, refused.status, refused.words, NULL);
-    if (!figure && !route)
+    if (!figure && !route && !file)
         return refuse_at(a, c, place, MHD_HTTP_NOT_FOUND, words_of_404(l, place), NULL);
     const char *wanted = route ? gw_api_method(route) : "GET";
     bool posts = strcmp(wanted, "POST") == 0;
@@ -296,6 +331,8 @@ static enum MHD_Result answer_request(const struct listener *l, struct MHD_Conne
                          NULL);
     if (figure)
         return show_figure(a, c, figure);
+    if (file)
+        return show_page(a, c, file);
     if (body)
         call.body = gw_str_n(body->ptr, body->len);
     return show_api(a, c, route, &call);

@@ -254,8 +254,10 @@ static void print_running(struct gw_pipeline *p)
         gw_pipeline_hint(p, to);
         fclose(to);
     }
-    const char *first = n ? "ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n"
-                          : "ddgate " DDGATE_VERSION " is running.\n";
+    bool has_hints = n && *hints == ' '; /* of receivers; the page's line is no example */
+    const char *first = has_hints ? "ddgate " DDGATE_VERSION
+                                    " is running. Point an application at it, for example:\n"
+                                  : "ddgate " DDGATE_VERSION " is running.\n";
     gw_log_text(first, strlen(first));
     gw_log_text(hints, n);
     free(hints);

@@ -297,6 +297,10 @@ void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
     for (size_t i = 0; i < p->receivers_n; i++)
         if (p->receivers[i].module->hint)
             p->receivers[i].module->hint(p->receivers[i].ctx, to);
+    char page[160];
+    gw_admin_page_url(p->admin, page, sizeof page);
+    if (*page)
+        fprintf(to, "See what passes: %s\n", page);
 }
 
 /* A second signal comes on another thread, at any time: it finds the list of senders whole, and either sets

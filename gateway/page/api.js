@@ -1,0 +1,86 @@
+// api.js: asks ddgate. Answers are JSON; a refusal is an Error whose message is ddgate's own words.
+// SPDX-License-Identifier: Apache-2.0
+
+export class Refused extends Error {
+  constructor(status, words) {
+    super(words);
+    this.status = status;
+  }
+}
+
+function wordsOf(status, body) {
+  try {
+    const { error } = JSON.parse(body);
+    if (error) return error;
+  } catch {
+    // Not of the API: a text, or a proxy between.
+  }
+  if (status === 401) return 'This ddgate asks for its token (admin.auth): reload the page and enter it as the password.';
+  return body.trim().slice(0, 300) || `ddgate answers with status ${status}`;
+}
+
+export async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Refused(0, 'ddgate does not answer. This page goes on by itself when it is back.');
+  }
+  const body = await response.text();
+  if (!response.ok) throw new Refused(response.status, wordsOf(response.status, body));
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Refused(response.status, `the answer to ${path} is not JSON`);
+  }
+}
+
+export function query(path, parameters) {
+  const set = Object.entries(parameters).filter(([, v]) => v !== '' && v !== null && v !== undefined);
+  return set.length ? `${path}?${new URLSearchParams(set)}` : path;
+}
+
+// A stream of server-sent events that is closed while nobody can see it: a browser has six connections to one address,
+// for all of its tabs. `since()` is asked for the cursor at each start.
+export class Stream {
+  constructor({ path, parameters, event, take, state }) {
+    Object.assign(this, { path, parameters, event, take, state, source: null, retry: 0 });
+    this.onVisible = () => (document.hidden ? this.stop('hidden') : this.start());
+  }
+
+  open() {
+    document.addEventListener('visibilitychange', this.onVisible);
+    this.start();
+  }
+
+  start() {
+    if (this.source || document.hidden) return;
+    clearTimeout(this.retry);
+    const source = this.source = new EventSource(query(this.path, { ...this.parameters(), follow: 1 }));
+    source.addEventListener(this.event, (message) => this.take(JSON.parse(message.data), message.lastEventId));
+    source.onopen = () => this.state('live');
+    source.onerror = () => this.failed(source);
+  }
+
+  // The browser opens a broken connection again itself; one that was refused stays closed.
+  failed(source) {
+    if (source !== this.source) return;
+    this.state('broken');
+    if (source.readyState !== EventSource.CLOSED) return;
+    this.source = null;
+    this.retry = setTimeout(() => this.start(), 3000);
+  }
+
+  stop(state) {
+    clearTimeout(this.retry);
+    this.source?.close();
+    this.source = null;
+    this.state(state);
+  }
+
+  close() {
+    document.removeEventListener('visibilitychange', this.onVisible);
+    this.stop('closed');
+  }
+}
