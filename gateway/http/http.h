@@ -13,7 +13,7 @@
  *
  * The server does for every site: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding
  * (inflate.h). It also answers without a handler: 400 (framing, a body of tiny chunks, a bad encoding), 401
- * and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not arrive within
+ * and 403 (auth.h; Sec-Fetch-Site: cross-site, unless cors.h allows the origin), 404, 405, 408 (the body did not arrive within
  * receive_timeout), 413 (max_body, max_inflated), 415 (Content-Encoding), 429 (memory, client_limits.h),
  * 503 (stopping). An answer that is sent before the body has arrived closes the connection, after the
  * client's remaining bytes have been read for a moment (otherwise TCP would reset the connection, and the
@@ -52,6 +52,7 @@
 #include "core/base/metrics.h"
 #include "gateway/net/auth.h"
 #include "gateway/net/client_limits.h"
+#include "gateway/net/cors.h"
 #include "gateway/net/listen.h"
 #include "gateway/net/listen_claims.h"
 #include "gateway/net/tls.h"
@@ -214,6 +215,7 @@ struct gw_http_site {
     const struct gw_auth *auth; /* required of clients over TCP; NULL: nothing */
     /* parameter of the query that may carry the token as well; NULL: none */
     const char *auth_arg;
+    const struct gw_cors *cors; /* the web pages that may send; NULL: none */
     /* some default address could not be bound: a reload tries again */
     bool incomplete;
     struct gw_http_counts counts;

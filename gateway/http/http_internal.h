@@ -101,6 +101,9 @@ struct request {
     const struct gw_http_route *route; /* NULL: none */
     enum gw_http_method method;
     gw_str path, content_type;
+    gw_str origin;        /* of a web page, where the site knows CORS */
+    bool is_from_origin;  /* … that it allows */
+    bool is_preflight;    /* a browser asks whether the page may send */
     enum gw_code refusal; /* the answer is decided already; the body is read and dropped */
     enum gw_encoding encoding;
     bool chunked;         /* no length was claimed */
@@ -355,6 +358,8 @@ void gw_http_count(struct gw_http_site *, unsigned status);
 /* Through libmicrohttpd; the connection is kept. */
 enum MHD_Result gw_http_answer(struct conn *, const struct gw_http_reply *);
 enum MHD_Result gw_http_answer_error(struct conn *, struct gw_err *);
+/* To a browser's preflight, which is allowed. */
+enum MHD_Result gw_http_answer_preflight(struct conn *);
 /* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body.
  * Drops the body. */
 void gw_http_refuse(struct conn *, const struct gw_err *);

@@ -18,7 +18,7 @@ enum {                  /* docs/threat-model.md */
 
 /* The headers that the server itself needs. */
 struct known_headers {
-    gw_str length, transfer, encoding, type, fetch_site, expect;
+    gw_str length, transfer, encoding, type, fetch_site, expect, origin, asked_method;
     unsigned encodings;
 };
 
@@ -37,6 +37,8 @@ static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const c
         {GW_LIT("content-type"), &f->type, NULL},
         {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},
         {GW_LIT("expect"), &f->expect, NULL},
+        {GW_LIT("origin"), &f->origin, NULL},
+        {GW_LIT("access-control-request-method"), &f->asked_method, NULL},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!gw_str_ieq(gw_str_n(name, name_len), known[i].name))
@@ -145,14 +147,25 @@ static enum gw_code check_token(const struct conn *c)
     return t.verdict;
 }
 
+/* What cors.h says of the page that sends, where the site knows of pages at all. */
+static void see_origin(struct request *q, const struct known_headers *f, const char *method)
+{
+    const struct gw_cors *cors = q->site->cors;
+    if (!cors || !cors->origins.n || !f->origin.len)
+        return;
+    q->origin = f->origin;
+    q->is_from_origin = gw_cors_allows(cors, f->origin);
+    q->is_preflight = q->route && f->asked_method.len && strcmp(method, "OPTIONS") == 0;
+}
+
 /* True if the client may use this site now; called before the body is read. A Unix socket has its file's
- * permissions instead. */
+ * permissions instead. A preflight bears no token, and has no other effect than its answer. */
 static enum gw_code admit(const struct conn *c)
 {
     enum gw_code code = GW_PEER_LIMIT;
     if (!c->origin.account ||
         gw_client_limits_request(c->origin.account, &c->req.binding->sites[0]->client_limits, c->req.since))
-        code = check_token(c);
+        code = c->req.is_preflight ? GW_OK : check_token(c);
     if (code)
         gw_http_log_refused(c->req.binding, (const struct sockaddr *)&c->address, code);
     return code;
@@ -160,10 +173,12 @@ static enum gw_code admit(const struct conn *c)
 
 static enum gw_code check_request(struct request *q, const struct known_headers *f)
 {
-    if (gw_str_ieq(f->fetch_site, GW_STR("cross-site")))
+    if (!q->is_from_origin && (q->is_preflight || gw_str_ieq(f->fetch_site, GW_STR("cross-site"))))
         return GW_FORBIDDEN;
     if (!q->route)
         return GW_NOT_FOUND;
+    if (q->is_preflight)
+        return GW_OK;
     if (!(q->route->methods & q->method))
         return GW_METHOD_NOT_ALLOWED;
     q->encoding = f->encodings > 1 ? GW_ENC_UNKNOWN : gw_encoding_of(f->encoding);
@@ -230,6 +245,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     (void)gw_str_u64(f.length, &q->claimed);
     take_table(c);
     find_route(q);
+    see_origin(q, &f, method);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
     if ((err.code = check_seen(c)) || (err.code = admit(c)))
         return refuse(c, &err);
@@ -358,9 +374,13 @@ static enum MHD_Result finish(struct conn *c)
         return answer_late(c);
     if (c->state != CONN_RECEIVING)
         return MHD_NO;
-    if (!err.code)
+    if (err.code == GW_FORBIDDEN && c->req.origin.len)
+        (void)gw_fail(&err, GW_FORBIDDEN, 0, "%.*s is not in cors.allowed_origins", GW_FMT(c->req.origin));
+    if (!err.code && !c->req.is_preflight)
         err.code = unpack(c, &unpacked, &body, &err);
-    enum MHD_Result ok = err.code ? gw_http_answer_error(c, &err) : run_handler(c, body);
+    enum MHD_Result ok = err.code              ? gw_http_answer_error(c, &err)
+                         : c->req.is_preflight ? gw_http_answer_preflight(c)
+                                               : run_handler(c, body);
     gw_arena_reset(&w->arena, w->arena_keep);
     gw_body_release(&w->pool, &unpacked);
     gw_body_release(&w->pool, &c->req.body);

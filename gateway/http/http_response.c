@@ -104,6 +104,29 @@ static const char *value_now(const struct gw_http_site *s, size_t header)
     return s->headers[header].value || !s->header_now ? s->headers[header].value : s->header_now(s->ctx);
 }
 
+/* Headers that CORS wants on every answer to a page: Retry-After is the one that scripts look for. */
+static void add_cors(const struct request *q, void (*to)(void *, const char *name, const char *value),
+                     void *cookie)
+{
+    const struct gw_cors *cors = q->site->cors;
+    char origin[GW_CORS_ORIGIN];
+    if (!cors || !cors->origins.n)
+        return;
+    if (!cors->any)
+        to(cookie, "Vary", "Origin");
+    if (!q->is_from_origin)
+        return;
+    snprintf(origin, sizeof origin, "%.*s", GW_FMT(q->origin));
+    to(cookie, "Access-Control-Allow-Origin", cors->any ? "*" : origin);
+    to(cookie, "Access-Control-Allow-Credentials", cors->any ? "" : "true");
+    to(cookie, "Access-Control-Expose-Headers", q->is_preflight ? "" : "Retry-After");
+}
+
+static void add_header(void *response, const char *name, const char *value)
+{
+    add(response, name, value);
+}
+
 static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_http_reply *r)
 {
     char seconds[16];
@@ -115,6 +138,7 @@ static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_
     }
     for (unsigned i = 0; i < r->more_n; i++)
         add(m, r->more[i].name, r->more[i].value);
+    add_cors(&c->req, add_header, m);
     snprintf(seconds, sizeof seconds, "%d", r->retry_after);
     add(m, "Retry-After", r->retry_after ? seconds : NULL);
     c->closes = is_last(c);
@@ -141,6 +165,8 @@ static const char *allowed(unsigned methods)
 {
     static const char *const names[] = {"GET, HEAD", "PUT, POST", "GET, HEAD, PUT, POST"};
     bool reads = methods & GW_HTTP_GET, writes = methods & (GW_HTTP_PUT | GW_HTTP_POST);
+    if (methods == GW_HTTP_POST)
+        return "POST";
     return names[reads && writes ? 2 : writes];
 }
 
@@ -167,6 +193,15 @@ enum MHD_Result gw_http_answer_error(struct conn *c, struct gw_err *err)
     }
     if (err->code == GW_METHOD_NOT_ALLOWED)
         gw_http_reply_header(&r, "Allow", allowed(c->req.route->methods));
+    return gw_http_answer(c, &r);
+}
+
+enum MHD_Result gw_http_answer_preflight(struct conn *c)
+{
+    struct gw_http_reply r = {.status = 204};
+    gw_http_reply_header(&r, "Access-Control-Allow-Methods", allowed(c->req.route->methods));
+    gw_http_reply_header(&r, "Access-Control-Allow-Headers", c->req.site->cors->headers);
+    gw_http_reply_header(&r, "Access-Control-Max-Age", GW_CORS_MAX_AGE);
     return gw_http_answer(c, &r);
 }
 
@@ -198,7 +233,15 @@ static void put_site_headers(struct text *t, const struct binding *b)
         }
 }
 
-static void put_error(struct text *t, const struct binding *b, const struct gw_err *err)
+static void put_header(void *text, const char *name, const char *value)
+{
+    if (*value)
+        put(text, "%s: %s\r\n", name, value);
+}
+
+/* q: NULL before there is a request. */
+static void put_error(struct text *t, const struct binding *b, const struct request *q,
+                      const struct gw_err *err)
 {
     char body[1024];
     int n = gw_http_error_text(err, body, sizeof body), status = gw_code_http(err->code),
@@ -213,6 +256,8 @@ static void put_error(struct text *t, const struct binding *b, const struct gw_e
         put(t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n",
             err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
     put_site_headers(t, b);
+    if (q)
+        add_cors(q, put_header, t);
     put(t, "\r\n%s", body);
 }
 
@@ -225,7 +270,7 @@ void gw_http_refuse(struct conn *c, const struct gw_err *err)
     gw_http_note_refusal(c, err);
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
-    put_error(&t, c->req.binding, err);
+    put_error(&t, c->req.binding, &c->req, err);
     gw_http_release_table(&c->req);
     (void)!send(c->fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(c->fd, SHUT_WR);
@@ -238,7 +283,7 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
     gw_http_count(b->sites[0], (unsigned)gw_code_http(code));
     /* else there is no saying anything before a handshake, which is what there is no room for, or a session of HTTP/2 */
     if (!b->tls && !b->grpc) {
-        put_error(&t, b, &err);
+        put_error(&t, b, NULL, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(fd, SHUT_WR);
         gw_http_linger(w, fd);

@@ -58,6 +58,7 @@ static void describe_site(struct otlp_receiver *o)
         .word_error = otlp_http_word_error,
         .elsewhere = elsewhere,
         .grpc = &o->grpc,
+        .cors = &o->cors,
         .limits = GW_HTTP_LIMITS(&o->conf),
         .delay = {gw_fanout_delays_now, o->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
@@ -122,6 +123,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     o->open_grpc = (struct gw_http_open){.host = host, .site = &o->site, .path = path, .grpc = true};
     otlp_grpc_describe(o);
     describe_site(o);
+    gw_cors_read(&o->cors, &c->cors_origins, &c->cors_headers, path, diagnostics);
     otlp_intake_open(&o->intake, host, component, &intake, path, diagnostics);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);

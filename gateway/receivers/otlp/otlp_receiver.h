@@ -50,6 +50,7 @@
     X(count, connections, "connections", "1000", "1", "100000",                                              \
       "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
+    GW_CORS_OPTS(X)                                                                                          \
     OTLP_INTAKE_OPTS(X)
 
 struct otlp_conf {
@@ -60,6 +61,7 @@ struct otlp_receiver {
     struct otlp_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct gw_listener_access access;
+    struct gw_cors cors;
     struct gw_http_site site;
     struct gw_grpc grpc;
     struct gw_http_open open, open_grpc;
