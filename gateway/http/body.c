@@ -1,4 +1,4 @@
-/* body.c: Keeps buffers of request bodies. They grow as bytes arrive, are charged to the memory budget, and
+/* body.c: keeps buffers of request bodies. They grow as bytes arrive, are charged to the memory budget, and
  * are kept for the next request. Each worker owns one pool. http_request.c takes and releases bodies.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -48,7 +48,7 @@ void gw_body_pool_trim(struct gw_body_pool *p, size_t keep)
     }
 }
 
-/* Charges n more bytes of a body that comes to `cap` with them. */
+/* Charges n more bytes of a body whose buffer then has `cap` bytes. */
 static bool take(struct gw_body_pool *p, size_t n, size_t cap)
 {
     if (!gw_budget_take(p->bodies, n))
@@ -60,7 +60,8 @@ static bool take(struct gw_body_pool *p, size_t n, size_t cap)
     return false;
 }
 
-/* The smallest unused buffer that holds `expect`, else the largest: it will have to grow the least. */
+/* Takes the smallest unused buffer that holds `expect` bytes; if there is none, the largest, because it has
+ * to grow least. */
 static void adopt(struct gw_body_pool *p, struct gw_body *b, size_t expect)
 {
     size_t best = 0;

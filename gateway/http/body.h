@@ -17,7 +17,7 @@
 #include "core/base/budget.h"
 #include "core/base/str.h"
 
-/* GW_BODY_FIRST: what a buffer begins with */
+/* GW_BODY_FIRST: the size of a new buffer */
 enum { GW_BODY_FIRST = 16 * 1024, GW_BODY_SMALL = 1024 * 1024, GW_BODY_KEPT = 8 };
 
 struct gw_body {
@@ -27,21 +27,21 @@ struct gw_body {
 
 struct gw_body_pool {
     struct gw_budget *budget, *bodies;
-    size_t keep, kept_bytes, kept_n;   /* bytes that unused buffers may take, and take */
+    size_t keep, kept_bytes, kept_n;   /* limit on the bytes of unused buffers, and their bytes and number */
     struct gw_body kept[GW_BODY_KEPT]; /* cap > 0, len 0 */
 };
 
 void gw_body_pool_init(struct gw_body_pool *, struct gw_budget *budget, struct gw_budget *bodies,
                        size_t keep);
-/* The longest body that this account could ever hold. */
+/* Returns the longest body that this account could ever hold. */
 size_t gw_body_most(const struct gw_budget *bodies);
 void gw_body_pool_fini(struct gw_body_pool *);
 /* Frees unused buffers until at most `keep` bytes of them are left. */
 void gw_body_pool_trim(struct gw_body_pool *, size_t keep);
 
-/* Room for `need` bytes in all. `expect` is what the body may come to (a claimed length): never allocated
- * ahead, but nothing beyond it is allocated either. False when an account or memory do not allow it; the body
- * is then as it was. */
+/* Makes room for `need` bytes in all. `expect` is the size that the sender claims: it is never allocated
+ * ahead, but nothing beyond it is allocated either. Returns false if an account or the memory does not allow
+ * it; the body is then unchanged. */
 bool gw_body_grow(struct gw_body_pool *, struct gw_body *, size_t need, size_t expect);
 /* Empties the body; its buffer goes to the pool. */
 void gw_body_release(struct gw_body_pool *, struct gw_body *);

@@ -1,6 +1,6 @@
-/* framed_recv.c: Replaces recv(2) for the whole process, so that framing is checked before libmicrohttpd sees
- * the bytes. Owns a thread-local pointer to the reader of each thread. Called by libmicrohttpd, on the threads
- * of HTTP workers and of the admin listener.
+/* framed_recv.c: replaces recv(2) for the whole process, so that framing is checked before libmicrohttpd sees
+ * the bytes. Owns a thread-local pointer to the reader of each thread. Called by libmicrohttpd, on the
+ * threads of HTTP workers and of the admin listener.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE

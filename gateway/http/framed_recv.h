@@ -22,7 +22,7 @@
 /* Like recv(2), for any descriptor: for one that is not the owner's it returns the result of recvfrom(2). */
 typedef ssize_t gw_recv_f(void *owner, int fd, void *to, size_t size, int flags);
 
-/* How recv reads from now on on the calling thread. */
+/* Sets how recv reads on the calling thread from now on. */
 void gw_recv_by(gw_recv_f *, void *owner);
 
 /* Like recv(2), with the bytes that gw_framing_read leaves. With a fault: the bytes of the requests before

@@ -1,4 +1,4 @@
-/* framing.c: Reads requests far enough to know where they end. It is a state machine with one state for each
+/* framing.c: reads requests far enough to know where they end. It is a state machine with one state for each
  * part of a request. Owns nothing: the state is in the caller's struct. Called by framed_recv.c for the bytes
  * that libmicrohttpd reads, and by the fuzzer.
  *
@@ -30,7 +30,7 @@ enum state {
 
 enum field { OTHER, LENGTH, TRANSFER };
 
-/* What a byte may be part of. */
+/* Classes of bytes. */
 enum { TOKEN = 1, TEXT = 2, VISIBLE = 4 };
 #define T TOKEN | TEXT | VISIBLE
 #define V TEXT | VISIBLE
@@ -48,7 +48,7 @@ static bool is(char c, uint8_t class)
     return classes[(uint8_t)c] & class;
 }
 
-/* How many bytes from the front are of the class. */
+/* Returns how many bytes from the front are in the class. */
 static size_t run_of(const char *at, size_t n, uint8_t class)
 {
     size_t i = 0;
@@ -113,7 +113,7 @@ static size_t start(struct gw_framing *f, const char *at, size_t n, bool *skip)
     return 1;
 }
 
-/* The LF that a CR must be followed by. */
+/* Reads the LF that must follow a CR. */
 static size_t line_feed(struct gw_framing *f, const char *at, enum state next)
 {
     if (*at != '\n')
@@ -128,7 +128,7 @@ static size_t blank_lf(struct gw_framing *f, const char *at, size_t n, bool *ski
     return line_feed(f, at, START);
 }
 
-/* A word of the request line, up to the blank that ends it. */
+/* Reads a word of the request line, up to the blank after it. */
 static size_t word(struct gw_framing *f, const char *at, size_t n, uint8_t class, enum state next)
 {
     size_t i = run_of(at, n, class);
@@ -255,7 +255,7 @@ static size_t transfer_byte(struct gw_framing *f, char c)
     return 1;
 }
 
-/* The end of a value that determines the end of the body. */
+/* Handles the end of a header value that determines the end of the body. */
 static size_t end_framing_value(struct gw_framing *f)
 {
     if (f->field == LENGTH && f->n == 0)
@@ -317,7 +317,7 @@ static size_t head_lf(struct gw_framing *f, const char *at, size_t n, bool *skip
     return 1;
 }
 
-/* Bytes that need no check. */
+/* Passes on bytes that need no check. */
 static size_t pass(struct gw_framing *f, size_t n, enum state next)
 {
     size_t k = f->left < n ? (size_t)f->left : n;
@@ -421,8 +421,9 @@ static step_f *const steps[] = {
 
 size_t gw_framing_read(struct gw_framing *f, char *data, size_t n)
 {
-    size_t in = 0, out = 0, whole = 0; /* read, left, and of those of requests that are over … */
-    uint32_t heads = f->heads;         /* … with so many heads */
+    /* bytes read, bytes left, and of the latter those of complete requests … */
+    size_t in = 0, out = 0, whole = 0;
+    uint32_t heads = f->heads; /* … with this many heads */
     while (in < n && !f->fault) {
         bool skip = false;
         if (f->state == START) {

@@ -3,10 +3,10 @@
  *   bytes ─▶ request line ─▶ header lines ─▶ body by Content-Length │ chunks ─▶ trailers ─▶ the next request
  *                 └─ a line that two readers could read in two ways ─▶ fault
  *
- * What one reader takes for a body, a proxy could take for a request (RFC 9112 §11.2). libmicrohttpd
- * (0.9.75) reads leniently: a line may end with LF alone, a header may be folded, its name may end with a
- * blank, a NUL ends its value. So every byte of a connection is checked here first. A request has a fault
- * if it has
+ * If two readers disagree about the end of a body, a client can smuggle a request past a proxy (RFC 9112
+ * §11.2). libmicrohttpd (0.9.75) reads leniently: a line may end with LF alone, a header may be folded, its
+ * name may end with a blank, a NUL ends its value. So every byte of a connection is checked here first. A
+ * request has a fault if it has
  *
  *   lines that do not end with CRLF, a CR elsewhere, NUL or another control character
  *   a request line other than METHOD SP TARGET SP HTTP/d.d
@@ -32,23 +32,23 @@
 
 enum { GW_FRAMING_EXTRA = 16 * 1024 };
 
-/* All zero at the beginning of a connection. */
+/* Zero it at the beginning of a connection. */
 struct gw_framing {
-    const char *fault; /* the fault, for the sender; NULL: none so far. It is never cleared */
-    bool too_large;    /* the fault is a Content-Length that is a number, of 2^64 or more */
-    uint32_t heads;    /* that were read whole, and are among the bytes that were left */
-    /* the rest is framing.c's own */
+    const char *fault; /* text of the fault, for the sender; NULL: none so far. It is never cleared */
+    bool too_large;    /* the fault is a Content-Length that is a number of 2^64 or more */
+    uint32_t heads;    /* heads that were read completely and passed on */
+    /* The other members belong to framing.c. */
     uint8_t state, field, blank_lines;
     bool has_length, chunked, http_1_0, in_trailers, blank;
-    uint8_t n; /* bytes of the method, the version, a name or a value so far; stays at its most */
+    uint8_t n; /* bytes of the method, the version, a name or a value so far; stops at its limit */
     char name[17];
-    uint32_t extra;  /* bytes of the request that were taken out */
-    uint64_t number; /* a length as far as it was read */
-    uint64_t left;   /* bytes of the body or the chunk */
+    uint32_t extra;  /* bytes of the request that were removed */
+    uint64_t number; /* a length, as far as it has been read */
+    uint64_t left;   /* remaining bytes of the body or the chunk */
 };
 
-/* The n bytes that come next. Returns how many of them are left, from the front, once what need not be seen
- * was taken out; after a fault, how many of them are of requests in front of the one at fault. */
+/* Checks the next n bytes and removes those that libmicrohttpd must not see. Returns how many bytes are left
+ * at the front; after a fault, how many of them belong to earlier requests. */
 size_t gw_framing_read(struct gw_framing *, char *data, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
-/* http.c: Makes, starts and stops the HTTP server. Owns what lives as long as the process: the workers, their
- * connections, the memory budget of HTTP, and the tables of addresses (http_table.c). Called by the pipeline,
- * on the main thread.
+/* http.c: makes, starts and stops the HTTP server. Owns everything that lives as long as the process: the
+ * workers, their connections, the memory budget of HTTP, and the tables of addresses (http_table.c). Called
+ * by the pipeline, on the main thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
         return NULL;
     h->budget = budget;
     h->places = (struct gw_budget){.limit = budget->limit / 3, .parent = budget};
-    h->bodies.limit = budget->limit / 2; /* body.h charges the whole itself */
+    h->bodies.limit = budget->limit / 2; /* body.h charges max_memory itself */
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
@@ -61,7 +61,7 @@ unsigned gw_http_threads(const struct gw_http *h)
     return h->threads;
 }
 
-/* All workers end before the first is closed: each may still hand a connection to another. */
+/* All workers end before the first is closed, because each may still hand a connection to another. */
 static void end_workers(struct gw_http *h, gw_nsec until)
 {
     gw_lock(&h->lock);
@@ -90,7 +90,7 @@ static enum gw_code start_workers(struct gw_http *h, struct gw_err *err)
     if (!h->client_limits)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the table of peers");
     for (unsigned i = 0; i < h->threads; i++) {
-        h->workers_n = i + 1; /* one that opened in part is closed, too */
+        h->workers_n = i + 1; /* a worker that failed to open is closed too */
         if (!gw_http_worker_open(&h->workers[i], h, i))
             return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s%s", i, strerror(errno),
                            errno == EMFILE ? " (see `ulimit -n`)" : "");
@@ -110,7 +110,7 @@ void gw_http_publish(struct gw_http *h)
     struct table *before = gw_http_switch_table(h);
     gw_http_change_over(h);
     gw_http_close_unnamed(h->table, before);
-    if (h->workers) /* else a start is still to come */
+    if (h->workers) /* otherwise the server has not started yet */
         gw_http_announce(h, before);
     gw_http_table_drop(before);
 }
@@ -129,7 +129,7 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     return code;
 }
 
-/* Listeners close last: the workers empty their backlog first. */
+/* Listeners close last, because the workers empty their backlog first. */
 void gw_http_stop(struct gw_http *h, gw_nsec grace_period)
 {
     if (h->stopped)

@@ -72,7 +72,7 @@ enum gw_http_method {
 struct gw_http_peer {
     bool local;     /* loopback or Unix socket */
     bool by_socket; /* Unix socket */
-    pid_t pid; /* of it: the process at the other end; 0 where it is in a PID namespace that is not seen */
+    pid_t pid;      /* process at the other end of a Unix socket; 0 if it is in an invisible PID namespace */
     bool noted;
     char note[128];
 };
@@ -80,11 +80,12 @@ struct gw_http_peer {
 struct gw_http_request {
     enum gw_http_method method;
     gw_str path;            /* as sent, without the query */
-    gw_str content_type;    /* empty when absent */
-    gw_str body;            /* inflated */
+    gw_str content_type;    /* empty if missing */
+    gw_str body;            /* decompressed */
     struct gw_arena *arena; /* reset after the answer */
     struct gw_http_peer *peer;
-    unsigned worker; /* 0 … gw_http_threads() - 1: index of what the receiver keeps per thread */
+    /* 0 … gw_http_threads() - 1: the worker's number, as index for the receiver's data per thread */
+    unsigned worker;
     const void *impl;
 };
 
@@ -95,7 +96,7 @@ void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *c
  * arena is reset; a parameter without room in it is empty. */
 void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
 
-/* The query as it was sent, without its '?'. In the arena. */
+/* Returns the query as it was sent, without its '?'. In the arena. */
 gw_str gw_http_query(const struct gw_http_request *);
 
 struct gw_http_header {
@@ -109,25 +110,25 @@ struct gw_http_reply {
     const char *type; /* Content-Type; NULL: none */
     gw_str body;      /* copied before the arena is reset */
     int retry_after;  /* seconds; 0: no such header */
-    bool bare;        /* without the site's headers */
+    bool bare;        /* the site's headers are left out */
     struct gw_http_header more[GW_HTTP_REPLY_HEADERS];
     unsigned more_n;
 };
 
 void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *value);
-/* "payload is not well-formed msgpack at offset 12: want an array", and the advice on a second line; returns
- * like snprintf. */
+/* Writes a text such as "payload is not well-formed msgpack at offset 12: want an array", and the advice on a
+ * second line; returns like snprintf. */
 int gw_http_error_text(const struct gw_err *, char *out, size_t size);
-/* The answer to a mistake: status, text and place of the error. */
+/* Makes the answer for an error: status, text and place. */
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
-/* An answer that another thread gives. */
+/* An answer that another thread provides. */
 struct gw_http_later;
-/* In a handler, once: the connection waits for gw_http_answer_now, and the handler's reply is for nothing. The
- * request's table, and so its receiver, stays until then. NULL: no memory, answer as ever. A stop gives up
- * after its grace_period, and the client gets 503. */
+/* Call it in a handler, once: the connection waits for gw_http_answer_now, and the handler's reply is
+ * ignored. The request's table, and so its receiver, stays until then. Returns NULL if there is no memory;
+ * answer as usual then. A stop waits for at most its grace_period, and then the client gets 503. */
 struct gw_http_later *gw_http_answer_later(const struct gw_http_request *) GW_MUST_CHECK;
-/* Any thread, once for each; what the reply points at is copied. While the server lives. */
+/* Any thread, once for each struct, while the server lives. The data that the reply points to is copied. */
 void gw_http_answer_now(struct gw_http_later *, const struct gw_http_reply *);
 
 /* True when this answer to this client at this path was not logged yet, so each is logged once. GW_NOT_FOUND:
@@ -142,86 +143,88 @@ typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_
 struct gw_http_route {
     const char *path;
     unsigned methods;  /* bits of enum gw_http_method */
-    bool prefix;       /* every path that begins so */
-    bool ignores_body; /* read but not kept; the handler sees an empty one */
-    bool as_sent;      /* the handler sees the body as it was sent, compressed or not */
-    /* the rest of the path may be the site's token: such a path must not be logged */
+    bool prefix;       /* matches every path that begins with it */
+    bool ignores_body; /* the body is read but not kept; the handler gets an empty one */
+    bool as_sent;      /* the handler gets the body as it was sent, compressed or not */
+    /* The rest of the path may be the site's token, so such a path must not be logged. */
     bool ends_in_key;
     uint64_t max_body; /* instead of the site's; 0: the site's */
-    bool may_delay;    /* its good answers are held back while the site's `delay` lasts */
-    int tag;           /* the receiver's own */
+    bool may_delay;    /* its success answers are delayed while the site's `delay` lasts */
+    int tag;           /* for the receiver's own use */
     gw_http_f *handle;
 };
 
 struct gw_http_limits {
-    uint64_t max_body, max_inflated; /* bytes of one request */
-    gw_nsec receive_timeout;         /* from a request's headers to its body's last byte */
-    gw_nsec idle_timeout;            /* of a kept connection; the longest of all sites counts */
-    int64_t connections;             /* at most; the largest of all sites counts */
+    uint64_t max_body, max_inflated; /* bytes, of one request */
+    gw_nsec receive_timeout;         /* from the end of a request's headers to the last byte of its body */
+    /* for a connection between requests; the largest value of all sites is used */
+    gw_nsec idle_timeout;
+    int64_t connections; /* maximum number; the largest value of all sites is used */
 };
 
 /* Counts for the admin page and the log at exit. Answers of the server are counted for the site whose route
  * was requested, or the listener's first site. */
 enum { GW_HTTP_STATUSES = 16 };
 struct gw_http_counts {
-    atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after inflating */
+    atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after decompression */
     atomic_uint_least64_t status[GW_HTTP_STATUSES];         /* see gw_http_status_name */
-    /* of TLS; one that sent nothing at all is neither */
+    /* TLS handshakes. A connection that sent nothing is in neither count. */
     atomic_uint_least64_t handshakes, failed_handshakes;
 };
 /* The HTTP status of slot i ("200"), "other" for the last one. */
 const char *gw_http_status_name(unsigned slot);
 
-/* Why good answers are held back: the data of requests goes away more slowly than it comes. `lasts` is called
- * on workers, also when the receiver is gone that gave the answer, so ctx must outlive the server. NULL:
- * never. */
+/* Why success answers are delayed: the data of requests leaves more slowly than it arrives. `lasts` is called
+ * on workers, even after the receiver that answered was closed, so ctx must outlive the server. NULL: never
+ * delay. */
 struct gw_http_delay {
     bool (*lasts)(void *ctx, unsigned what);
     void *ctx;
     unsigned what;
-    gw_nsec longest; /* for which one answer is held back */
+    gw_nsec longest; /* maximum delay of one answer */
 };
-/* One that no sender notices: they send every second or so, and give up after seconds. */
+/* No sender notices such a delay: senders send about once a second, and time out after seconds. */
 #define GW_HTTP_LONGEST_DELAY (100 * GW_MSEC)
 
-/* All pointers are the receiver's and outlive the server's run. */
+/* All pointers belong to the receiver and must outlive the server's run. */
 struct gw_http_site {
     const char *component; /* in log lines: "receiver=ddtrace" */
     const struct gw_http_route *routes;
     size_t routes_n;
-    /* of every answer on the listeners of this site; read at answer time */
+    /* Headers of every answer on the listeners of this site; read when the answer is made. */
     const struct gw_http_header *headers;
     size_t headers_n;
-    /* the value at this moment of a header whose value is NULL; any worker. NULL: such a header is left out */
+    /* Returns the current value of a header whose `value` is NULL; any worker. If it returns NULL, the header
+     * is left out. */
     const char *(*header_now)(void *ctx);
-    void *ctx; /* handed to handlers */
+    void *ctx; /* passed to handlers */
     struct gw_http_delay delay;
-    /* the server has answered a request itself, by 4xx or 503, and no handler sees it; NULL: no matter. Of
-     * the request there are method, path and headers. */
+    /* Called when the server itself has answered a request with 4xx or 503, so that no handler sees it; may
+     * be NULL. Of the request, method, path and headers are set. */
     void (*refused)(void *ctx, const struct gw_http_request *, enum gw_code);
-    /* words an answer of the server's own, as this receiver's clients read it: type and body of the reply, which
-     * has them in plain text; NULL: they stay so. Of the request there are method, path, content_type and headers.
-     * Answers that end the connection before the body has come stay as they are. */
+    /* Changes an answer of the server itself to what this receiver's clients expect: type and body of the
+     * reply, which contain plain text. May be NULL. Of the request, method, path, content_type and headers
+     * are set. Answers that end the connection before the body has arrived cannot be changed. */
     void (*word_error)(void *ctx, const struct gw_http_request *, const struct gw_err *,
                        struct gw_http_reply *);
-    /* another address that serves this path, for the text of a 404; NULL: none is known. May be NULL */
+    /* Returns another address that serves this path, for the text of a 404; NULL: unknown. May be NULL */
     const char *(*elsewhere)(gw_str path);
-    const struct gw_grpc *grpc; /* what is served at its addresses of gRPC; NULL: it has none */
+    const struct gw_grpc *grpc; /* its methods on addresses of gRPC; NULL: none */
     struct gw_http_limits limits;
-    /* of those who come by TCP; the first site's of an address apply to it */
+    /* Limits of TCP clients; for an address with several sites, those of the first site apply. */
     struct gw_client_limits_conf client_limits;
-    /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
+    /* TLS on TCP addresses; NULL: plain. Sites that share an address must agree. */
     struct gw_tls *tls;
-    const struct gw_auth *auth; /* required of clients over TCP; NULL: nothing */
-    /* parameter of the query that may carry the token as well; NULL: none */
+    const struct gw_auth *auth; /* required of TCP clients; NULL: nothing is required */
+    /* Name of a query parameter that may contain the token too; NULL: none. */
     const char *auth_arg;
     const struct gw_cors *cors; /* the web pages that may send; NULL: none */
-    /* some default address could not be bound: a reload tries again */
+    /* Some default address could not be bound; a reload tries again. */
     bool incomplete;
     struct gw_http_counts counts;
 };
 
-/* What every site counts, and the server. */
+/* Metrics of every site, and of the server. */
 extern const struct gw_metric gw_http_metrics[];
 
 struct gw_http;
@@ -229,7 +232,7 @@ struct gw_http;
 void gw_http_measure_site(struct gw_http *, const void *ctx, struct gw_metrics *);
 /* Adds the samples of the server. Any thread, while the server is not stopped. */
 void gw_http_measure(struct gw_http *, struct gw_metrics *);
-/* NULL when there is no memory. `threads`: see gw_cpus(). Starts the first draft. */
+/* Returns NULL if there is no memory. `threads`: see gw_cpus(). Begins the first draft. */
 struct gw_http *gw_http_new(struct gw_budget *, int threads);
 void gw_http_drop(struct gw_http *);
 
@@ -237,30 +240,30 @@ void gw_http_drop(struct gw_http *);
 void gw_http_want_threads(struct gw_http *, int threads);
 unsigned gw_http_threads(const struct gw_http *);
 
-/* Puts the site on the address, in the draft: on a listener that is open already, or on a new one (listen.h).
- * *first, when it names none, becomes the first address. */
+/* Adds the site to the address in the draft: on a listener that is open, or on a new one (listen.h). *first
+ * is set to the first address if it is empty. */
 enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *,
                                      struct gw_address *first, struct gw_listen_error *);
-/* The same for its calls of gRPC (grpc.h), over HTTP/2. */
+/* The same for its gRPC calls (grpc.h), over HTTP/2. */
 enum gw_listen_result gw_http_listen_grpc(struct gw_http *, gw_str address, struct gw_http_site *,
                                           struct gw_address *first, struct gw_listen_error *);
 
-/* Starts another draft; an unfinished one is discarded. False when there is no memory. */
+/* Begins another draft; an unfinished one is discarded. Returns false if there is no memory. */
 bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;
-/* Puts the receiver of this ctx into the draft, as it is in the published table; its addresses are claimed for `path`. False when it cannot share
- * an address with those before.
+/* Adds the receiver of this ctx to the draft, with its addresses from the published table, which are claimed
+ * for `path`. Returns false if it cannot share an address with earlier receivers.
  */
 bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_claims *, const char *path,
                   struct gw_listen_error *) GW_MUST_CHECK;
 /* True if the published table has the receiver at every address that it named. */
 bool gw_http_is_whole(const struct gw_http *, const void *ctx);
 void gw_http_discard(struct gw_http *);
-/* Returns when all new connections and requests go by it; cannot fail. Addresses that it does not name are
- * closed: connections that came by one have one more request answered, by the predecessor. What only a start
- * can change stays: the number of threads, idle_timeout, more connections. */
+/* Returns when all new connections and requests use the draft; cannot fail. Addresses that it does not
+ * contain are closed: the predecessor answers one more request on each of their connections. Some settings
+ * change only at a start: the number of threads, idle_timeout, more connections. */
 void gw_http_publish(struct gw_http *);
-/* Whether the published table, or a request or connection by way of an older one, may still call the receiver
- * of this ctx. */
+/* Returns whether the published table, or a request or connection that uses an older one, may still call the
+ * receiver of this ctx. */
 bool gw_http_uses(const struct gw_http *, const void *ctx);
 /* Adds a receiver's counts to those of its successor, and clears them. Any thread, while neither receiver is
  * closed. */
@@ -269,8 +272,8 @@ void gw_http_move_counts(struct gw_http *, const void *from_ctx, const void *to_
  * after it. */
 void gw_http_sweep(struct gw_http *);
 
-/* Publishes the draft, and starts the workers when there is an address and they do not run: the pipeline's
- * part, not a receiver's, once all sites are ready. After a failure stop cleans up. */
+/* Publishes the draft and, if there is an address and the workers do not run, starts them. Called by the
+ * pipeline when all sites are ready, not by receivers. After a failure, call stop. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 
 /* Closes the listeners, lets open requests finish for at most `grace_period`, ends the workers. After it no

@@ -1,4 +1,4 @@
-/* http_accept.c: Accepts new connections at the listeners of the worker's table, refuses or charges them, and
+/* http_accept.c: accepts new connections at the listeners of the worker's table, refuses or charges them, and
  * passes each to the worker with the fewest. Owns nothing. Called by the worker's loop, on its thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -15,13 +15,13 @@
 
 static const gw_nsec SHORT_SAID_AGAIN = 60 * GW_SEC;
 
-/* Its place is paid for (take_slot); conn_open takes that over. */
+/* Its memory is charged (take_slot); conn_open takes over the charge. */
 void gw_http_adopt(struct worker *w, int fd, struct origin *o)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
     if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
-        close(fd); /* gone already */
+        close(fd); /* the peer is gone already */
         gw_http_release_slot(w, o);
     } else if (o->tls) {
         gw_http_tls_proxy_begin(w, fd, o, (struct sockaddr *)&peer, len);
@@ -46,14 +46,14 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
     return best;
 }
 
-/* One of this worker's connections makes way. */
+/* Closes one of this worker's connections to make room. */
 static bool make_way(struct worker *w, gw_nsec now)
 {
     return gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now) || gw_http2_evict(w, now);
 }
 
-/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they
- * are spread evenly. */
+/* Charges the memory of one connection among `all`. If there are too many, one of this worker's connections
+ * is closed; connections are spread evenly over workers. */
 static bool take_slot(struct worker *w, unsigned all, bool tls)
 {
     if (all < (uint64_t)w->table->limits.connections && gw_budget_take(&w->http->places, gw_http_cost(tls)))
@@ -63,7 +63,8 @@ static bool take_slot(struct worker *w, unsigned all, bool tls)
     return make_way(w, gw_now()) && gw_budget_take(&w->http->places, gw_http_cost(tls));
 }
 
-/* True if its number is not reserved; else another connection is closed for it. Logged once a minute. */
+/* Returns true if the descriptor's number is not reserved; otherwise another connection is closed. Logged
+ * once a minute. */
 static bool has_descriptor(struct worker *w, int fd)
 {
     if (!gw_descriptor_is_reserved(fd))
@@ -75,12 +76,12 @@ static bool has_descriptor(struct worker *w, int fd)
         gw_log(GW_WARNING, "receiver=http",
                "the process is almost out of descriptors (see `ulimit -n`): idle connections make way for "
                "new ones, or new ones get 429");
-    /* what makes way is closed in a moment, not now */
+    /* the other connection is closed a moment later */
     return make_way(w, now) && !gw_descriptor_is_last(fd);
 }
 
-/* Opens the account of the client; false when it has reached its limits. A TLS handshake costs more than a
- * request, and counts as one. */
+/* Opens the client's account; returns false if the client has reached its limits. A TLS handshake counts as a
+ * request, because it costs more than one. */
 static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer,
                          struct gw_client **account)
 {
@@ -94,8 +95,8 @@ static bool open_account(struct worker *w, const struct binding *b, const struct
     return false;
 }
 
-/* To another worker, which may go by another table already: the one by which it was accepted comes with
- * it. The message goes through a pipe, its padding too. */
+/* Sends the connection to another worker, which may use another table already, so the table under which it
+ * was accepted is sent too. The message, with its padding, goes through a pipe. */
 static bool send_to(const struct worker *other, const struct worker *w, int fd, const struct origin *o)
 {
     struct message m;
@@ -111,7 +112,7 @@ static bool send_to(const struct worker *other, const struct worker *w, int fd, 
     return false;
 }
 
-/* Whose bounds are reached is turned away before anybody else has to make way. */
+/* A client that has reached its limits is refused before another client's connection is closed. */
 static void place(struct worker *w, int fd, const struct binding *b, const struct sockaddr *peer)
 {
     unsigned all;
@@ -146,7 +147,7 @@ void gw_http_listen_off(struct worker *w)
 {
     for (size_t i = 0; i < w->table->n; i++)
         epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->table->bindings[i].listener->fd,
-                  NULL); /* or it was never watched */
+                  NULL); /* or it was not watched */
     w->listening = false;
 }
 
@@ -159,7 +160,7 @@ void gw_http_accept(struct worker *w, const struct binding *b, int most)
         if (fd >= 0) {
             place(w, fd, b, (struct sockaddr *)&peer);
         } else if (errno != ECONNABORTED && errno != EINTR) {
-            if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
+            if (errno != EAGAIN) { /* no descriptors or memory: the next tick tries again */
                 gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)",
                        strerror(errno));
                 gw_http_listen_off(w);

@@ -1,4 +1,4 @@
-/* http_conn.c: Manages the connections of a worker: hands them to libmicrohttpd, keeps their state, and
+/* http_conn.c: manages the connections of a worker: hands them to libmicrohttpd, keeps their state, and
  * returns their memory at the end. The worker owns the connections. All functions are called on the worker's
  * thread.
  *
@@ -142,7 +142,8 @@ void gw_http_on_connection(void *worker, struct MHD_Connection *mhd, void **cont
         conn_close(worker, *context);
 }
 
-/* libmicrohttpd must not take the plain end of a pair for TCP: it would try TCP's options at every answer. */
+/* libmicrohttpd must not take the plain end of a pair for a TCP socket, because it would set TCP options at
+ * every answer. */
 void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
 {
     static const struct sockaddr_un local = {.sun_family = AF_UNIX};
@@ -154,7 +155,7 @@ void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct soc
         MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local);
     else
         MHD_add_connection(w->mhd, fd, peer, len);
-    if (w->incoming) /* … and then the place is not used */
+    if (w->incoming) /* … and then the charge is not used */
         gw_http_release_slot(w, o);
     w->incoming = NULL;
     o->last = NULL;

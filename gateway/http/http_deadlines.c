@@ -1,4 +1,4 @@
-/* http_deadlines.c: Finds the connections that must end: uploads and headers that are too slow, and, when
+/* http_deadlines.c: finds the connections that must end: uploads and headers that are too slow, and, when
  * there are too many connections, the least useful one (docs/threat-model.md). Owns nothing. Called by the
  * worker's loop, on its thread.
  *
@@ -10,8 +10,8 @@
 
 static const gw_nsec STANDSTILL = GW_SEC, GRACE = 10 * GW_SEC, UNUSED = 10 * GW_SEC, LEAVING = 10 * GW_SEC;
 
-/* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks
- * at it again. */
+/* Answers 408 to an upload that takes too long; libmicrohttpd closes the connection the next time it handles
+ * it. */
 static void give_up(struct conn *c, const char *why)
 {
     struct gw_err err;
@@ -33,21 +33,21 @@ void gw_http_check_conn(struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
         give_up(c, "the body did not come within receive_timeout");
-    /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
+    /* libmicrohttpd's own timeout restarts with every byte, so headers that trickle are ended here */
     if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->began.idle_timeout + GRACE)
         shutdown(c->fd, SHUT_RDWR);
-    /* its address is removed: a tracer sends every few seconds, and closes when the answer tells it to */
+    /* The address was removed. A tracer sends every few seconds, and closes when an answer tells it to. */
     if (c->state == CONN_IDLE && c->origin.last && now - c->left_at > LEAVING)
         shutdown(c->fd, SHUT_RDWR);
 }
 
-/* How useless the connection is; 0: it stays. A tracer uses its connection every few seconds; one that has
- * never sent a request, or has stopped within one, is probably not needed. */
+/* Returns how dispensable the connection is; 0: it stays. A tracer uses its connection every few seconds; a
+ * connection that never sent a request, or stopped within one, is probably not needed. */
 static int dispensable(const struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING)
         return now - c->req.moved > STANDSTILL ? 2 : 0;
-    if (c->state == CONN_ANSWERING) /* the answer is not read */
+    if (c->state == CONN_ANSWERING) /* the client does not read the answer */
         return now - c->req.moved > UNUSED ? 2 : 0;
     if (c->state == CONN_IDLE && !c->used)
         return 3;
@@ -58,7 +58,8 @@ bool gw_http_evict(struct worker *w, gw_nsec now)
 {
     struct conn *best = NULL;
     int most = 0;
-    for (struct conn *c = w->conns; c; c = c->next) { /* newest first: among equals the oldest is taken */
+    /* newest first, so that the oldest of equals is taken */
+    for (struct conn *c = w->conns; c; c = c->next) {
         int d = dispensable(c, now);
         if (d && d >= most) {
             best = c;

@@ -1,4 +1,4 @@
-/* http_delay.c: Delays answers while the data of requests leaves more slowly than it arrives
+/* http_delay.c: delays answers while the data of requests leaves more slowly than it arrives
  * (core/delivery/queue.h: lagging).
  *
  * The connection is suspended with its answer queued: libmicrohttpd neither reads nor writes it until it is

@@ -1,5 +1,5 @@
-/* http_later.c: Answers that another thread gives. The connection is suspended from the end of its handler
- * until the answer; the worker does not wait.
+/* http_later.c: answers from other threads. The connection is suspended from the end of its handler until the
+ * answer; the worker does not wait.
  *
  *     handler ─ gw_http_answer_later ─▶ struct gw_http_later, suspended ┄▶ any thread: gw_http_answer_now
  *                                                                              │ list of the worker, its inbox
@@ -21,9 +21,9 @@ struct gw_http_later {
     struct gw_http_later *next; /* in worker->answered */
     struct gw_http *http;
     /* under http->later_lock */
-    struct conn *conn; /* NULL: it has ended */
+    struct conn *conn; /* NULL: the connection has ended */
     bool answered;
-    /* the answer; what it points to is in `text` */
+    /* The answer; `text` holds the data that it points to. */
     struct gw_http_reply reply;
     char *text;
 };

@@ -1,5 +1,5 @@
-/* http_metrics.c: Counters of the HTTP server as metrics: those of the server and those of each site. Owns
- * nothing; reads atomics. Called by pipeline_status.c and by HTTP receivers.
+/* http_metrics.c: writes counters of the HTTP server as metrics: those of the server and those of each site.
+ * Owns nothing; reads atomics. Called by pipeline_status.c and by HTTP receivers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,4 @@
-/* http_open.c: Opens the addresses of an HTTP receiver and puts TLS, tokens and limits on its site. Owns
+/* http_open.c: opens the addresses of an HTTP receiver and sets TLS, tokens and limits of its site. Owns
  * nothing beyond the call. Called by ddtrace.c and log_http.c when they are opened, on the main thread.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -23,7 +23,7 @@ void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *acce
             return;
 }
 
-/* The port for hints to applications on this machine: a wildcard address is reached by loopback. */
+/* Records the port for hints to applications on this machine, which reach a wildcard address by loopback. */
 static void note_port(struct gw_http_open *o, const struct gw_address *a)
 {
     char name[128];
@@ -35,7 +35,7 @@ static void note_port(struct gw_http_open *o, const struct gw_address *a)
     snprintf(o->host_text, sizeof o->host_text, "%.*s", GW_FMT(host));
 }
 
-/* Is it free within this configuration? */
+/* Returns whether the address is free within this configuration. */
 static enum gw_listen_result claim(const struct gw_http_open *o, const struct gw_address *a,
                                    struct gw_listen_error *why)
 {
@@ -43,7 +43,7 @@ static enum gw_listen_result claim(const struct gw_http_open *o, const struct gw
     return gw_listen_claim(o->host->claims, a, &by, why);
 }
 
-/* `ddgate check`: could it be had? */
+/* For `ddgate check`: returns whether the address could be bound. */
 static enum gw_listen_result check_address(const struct gw_http_open *o, const struct gw_address *all,
                                            size_t n, struct gw_listen_error *why)
 {
@@ -91,7 +91,7 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
         gw_config_error(diagnostics, where, "%s", why.text);
     } else {
         o->site->incomplete = true;
-        /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
+        /* no warning on a machine without IPv6 or without the agent's folder */
         if (r != GW_LISTEN_ABSENT)
             gw_config_warning(diagnostics, where, "%s", why.text);
     }

@@ -17,7 +17,7 @@
 #include "gateway/net/listener_access.h"
 #include "gateway/receiver_host.h"
 
-/* Rows that HTTP receivers have alike: bounds of a body with their defaults, and its time. */
+/* Option rows that HTTP receivers share: limits of a body with their defaults, and its timeout. */
 #define GW_HTTP_BODY_OPTS(X, body, inflated)                                                                 \
     X(size, max_body, "max_body", body, "64KiB", "1GiB",                                                     \
       "Longest body of a request, as sent; a longer one gets 413.")                                          \
@@ -26,33 +26,35 @@
 #define GW_HTTP_TIME_OPT(X)                                                                                  \
     X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                   \
       "How long the body of a request may take to arrive; then the answer is 408.")
-/* The limits of a site out of a receiver's options. */
+/* Makes the limits of a site from a receiver's options. */
 #define GW_HTTP_LIMITS(c)                                                                                    \
     {                                                                                                        \
         (c)->max_body, (c)->max_inflated, (c)->receive_timeout, (c)->idle_timeout, (c)->connections          \
     }
 
-/* A receiver's way to its addresses. The caller sets host, site and path ("receivers[0]"). */
+/* Opens a receiver's addresses. The caller sets host, site and path ("receivers[0]"). */
 struct gw_http_open {
     const struct gw_host *host;
     struct gw_http_site *site;
     const char *path;
-    bool grpc;          /* its addresses are those of gRPC */
-    unsigned listeners; /* that were bound */
-    int port;           /* of the first TCP listener; 0: none … */
-    char host_text[64]; /* … and how applications on this machine reach it */
+    bool grpc;          /* the addresses are for gRPC */
+    unsigned listeners; /* number of addresses that were bound */
+    int port;           /* port of the first TCP listener; 0: none … */
+    char host_text[64]; /* … and the host by which applications on this machine reach it */
 };
 
-/* Opens the listener access and puts it on the site; warns of addresses that anybody may send to. */
+/* Opens the listener access (TLS, token, limits) and sets it on the site; warns about addresses to which
+ * anybody may send. */
 void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *,
                          const struct gw_listener_access_conf *, const struct gw_list *listen,
                          struct gw_diagnostics *);
 /* Opens one address; `option` is its option: "listen". */
 bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option,
                       struct gw_diagnostics *);
-/* No other of the receivers that are opened with this one has the address. */
+/* Returns whether no other receiver of this configuration uses the address. */
 bool gw_http_is_free(const struct gw_http_open *, gw_str address);
-/* All of the option `listen`, whose default is `usual`; returns whether they are the default ones. */
+/* Opens all addresses of the option `listen`, whose default is `usual`; returns whether they are the default
+ * ones. */
 bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual,
                       struct gw_diagnostics *);
 

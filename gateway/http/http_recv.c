@@ -1,6 +1,6 @@
-/* http_recv.c: Reads a worker's connections for libmicrohttpd (framed_recv.h), and ends those with a framing
- * error: earlier complete requests are answered first, then comes 400. Owns nothing. Called by framed_recv.c,
- * as a callback, and by the worker's loop, on the worker's thread.
+/* http_recv.c: reads a worker's connections for libmicrohttpd (framed_recv.h), and ends those with a framing
+ * error: earlier complete requests are answered first, then 400 is sent. Owns nothing. Called by
+ * framed_recv.c, as a callback, and by the worker's loop, on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* http_refused.c: Logs requests that are answered 4xx, once for each path (and client, unless no receiver
+/* http_refused.c: logs requests that are answered 4xx, once for each path (and client, unless no receiver
  * serves the path), and tells the receiver about those that the server itself answers, so that it can count
  * their items. Owns the table of logged paths, which has a fixed size: old entries are overwritten and may be
  * logged again. Called by http_response.c and by handlers, on the worker's thread.
@@ -15,7 +15,7 @@
 
 enum { WAYS = 4, SHOWN_PATH = 128, SHOWN_WORD = 24, SAID_EACH = 256 };
 
-/* The address without the port; of a Unix socket the process. */
+/* Returns the address without the port; for a Unix socket, the process. */
 static gw_str client_key(const struct conn *c)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&c->address;
@@ -37,7 +37,7 @@ static void client_name(const struct conn *c, char *out, size_t size)
     else
         gw_listen_name(&address, out, size);
     if (c->address.ss_family != AF_UNIX && strrchr(out, ':'))
-        *strrchr(out, ':') = 0; /* each connection has another port */
+        *strrchr(out, ':') = 0; /* every connection has a different port */
 }
 
 bool gw_http_first_refused(const struct gw_http_request *q, enum gw_code code)
@@ -61,7 +61,7 @@ bool gw_http_first_refused(const struct gw_http_request *q, enum gw_code code)
     return true;
 }
 
-/* A path that no route takes may hold a key that was meant for another port: long words are left out. */
+/* A path without a route may contain a key that was meant for another port, so long words are left out. */
 static void shown_path(const struct request *q, char out[static SHOWN_PATH + 8])
 {
     size_t n = 0, word = 0;
@@ -89,7 +89,7 @@ static void log_refusal(const struct conn *c, int status, const struct gw_err *e
     shown_path(&c->req, path);
     snprintf(line, sizeof line, "a request from %s to %s is answered %d: %s%s%s", client, path, status,
              gw_code_text(err->code), err->what[0] ? ": " : "", err->what);
-    /* the first paths that are not served are logged at any rate: they are those of one tracer */
+    /* The first unserved paths are always logged: they are usually those of one tracer. */
     if (err->code == GW_NOT_FOUND &&
         atomic_fetch_add_explicit(&c->worker->http->unserved, 1, memory_order_relaxed) < SAID_EACH)
         gw_log_each(GW_WARNING, c->req.site->component, "%s", line);
@@ -120,7 +120,7 @@ void gw_http_note_refusal(struct conn *c, const struct gw_err *err)
     struct gw_http_request request = gw_http_seen(c);
     int status = gw_code_http(err->code);
     tell_receivers(c, &request, err->code);
-    /* the check of tokens and limits has logged it */
+    /* The check of tokens and limits has logged these. */
     bool said = err->code == GW_PEER_LIMIT || status == 401;
     if (status < 500 && !said && gw_http_first_refused(&request, err->code))
         log_refusal(c, status, err);

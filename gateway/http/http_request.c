@@ -1,4 +1,4 @@
-/* http_request.c: Handles a request from its headers to its answer: finds the route, checks token and limits,
+/* http_request.c: handles a request from its headers to its answer: finds the route, checks token and limits,
  * collects and decompresses the body, calls the handler. Owns the request, which lives in its connection.
  * Called by libmicrohttpd, on the worker's thread.
  *
@@ -10,8 +10,8 @@
 #include "core/base/url.h"
 
 enum {                  /* docs/threat-model.md */
-       PIECES = 4096,   /* a body may come in this many pieces … */
-       PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
+       PIECES = 4096,   /* a body may arrive in this many pieces … */
+       PIECE_BYTES = 64 /* … and one more for every PIECE_BYTES: a million one-byte chunks are an attack */
 };
 
 /* Headers */
@@ -51,8 +51,8 @@ static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-/* The path of the target. Of the absolute form (RFC 9112 §3.2.2), which clients of a proxy use, it is the
- * part after the authority. Which host that names does not matter, as with the header Host. */
+/* Returns the path of the target. In the absolute form (RFC 9112 §3.2.2), which clients of a proxy use, it is
+ * the part after the authority. The host in it is ignored, like the header Host. */
 static gw_str path_of(gw_str target)
 {
     static const gw_str schemes[] = {GW_LIT("http://"), GW_LIT("https://")};
@@ -97,7 +97,7 @@ static void find_route(struct request *q)
             }
 }
 
-/* From here to the answer the request goes by one table, whatever a reload publishes meanwhile. */
+/* From here to the answer, the request uses one table, whatever a reload publishes meanwhile. */
 static void take_table(struct conn *c)
 {
     struct request *q = &c->req;
@@ -125,7 +125,7 @@ static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, cons
                                      const char *value, size_t value_len)
 {
     struct token *t = cookie;
-    char plain[256]; /* a longer one is not served */
+    char plain[256]; /* longer paths are not served */
     if (value_len <= sizeof plain &&
         gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
         gw_auth_token(t->auth, gw_str_n(plain, gw_url_decode(gw_str_n(value, value_len), plain)),
@@ -187,7 +187,7 @@ static enum gw_code check_request(struct request *q, const struct known_headers 
                : GW_OK;
 }
 
-/* The limit of the route's receiver, or the memory that could ever be available. */
+/* Returns the limit of the route's receiver, or the memory that could ever be available if that is less. */
 static size_t most(const struct conn *c, uint64_t limit)
 {
     size_t possible = gw_body_most(&c->worker->http->bodies);
@@ -307,8 +307,8 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
 
 /* End */
 
-/* A third of max_memory at most, and no more than there could ever be room for beside the compressed body,
- * whose buffer doubles as it grows. */
+/* Returns at most a third of max_memory, and no more than could ever fit beside the compressed body, whose
+ * buffer doubles as it grows. */
 static size_t most_inflated(const struct conn *c)
 {
     size_t both = gw_body_most(&c->worker->http->bodies), packed = 2 * c->req.body.len + GW_BODY_FIRST;
@@ -414,7 +414,8 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
     gw_http_release_table(&c->req);
     c->idle_since = gw_now();
     c->used = true;
-    /* further requests of the client must not make TCP reset what it has not read yet */
+    /* Otherwise, further requests of the client would make TCP reset the connection before the client has
+     * read the answer. */
     if (c->closes)
         gw_http_linger(c->worker, c->fd);
     if (c->state != CONN_DEAD)
@@ -463,7 +464,7 @@ static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-/* libmicrohttpd has made blanks of + already. */
+/* libmicrohttpd has already replaced + by a blank. */
 void gw_http_args(const struct gw_http_request *request, gw_http_header_f *f, void *cookie)
 {
     const struct conn *c = request->impl;
@@ -480,7 +481,7 @@ static void add_to_query(struct query *q, gw_str s)
 {
     for (size_t i = 0; i < s.len; i++, q->len++)
         if (q->at)
-            q->at[q->len] = s.ptr[i] == ' ' ? '+' : s.ptr[i]; /* libmicrohttpd has made a blank of it */
+            q->at[q->len] = s.ptr[i] == ' ' ? '+' : s.ptr[i]; /* undoes libmicrohttpd's replacement */
 }
 
 static enum MHD_Result add_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
@@ -496,7 +497,8 @@ static enum MHD_Result add_arg(void *cookie, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-/* Its parts are left escaped (leave_escaped), so that it is put together as it was. */
+/* Joins the parts of the query. They are still escaped (leave_escaped), so the result is the query as it was
+ * sent. */
 gw_str gw_http_query(const struct gw_http_request *request)
 {
     const struct conn *c = request->impl;

@@ -1,6 +1,6 @@
-/* http_response.c: Sends answers through libmicrohttpd, or directly to the socket when a connection is
- * refused. Owns the worker's lingering sockets, which are read until the client has seen its answer. Called by
- * the other files of http/, on the worker's thread.
+/* http_response.c: sends answers through libmicrohttpd, or directly on the socket when a connection is
+ * refused. Owns the worker's lingering sockets, which are read until the client has seen its answer. Called
+ * by the other files of http/, on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
@@ -45,7 +45,7 @@ void gw_http_reply_header(struct gw_http_reply *r, const char *name, const char 
     r->more[r->more_n++] = (struct gw_http_header){name, value};
 }
 
-/* Errors that have a place in the body, be it its first byte. */
+/* Returns whether the error has a position in the body, which may be 0. */
 static bool has_place(enum gw_code code)
 {
     return code == GW_BAD_MSGPACK || code == GW_BAD_PROTOBUF || code == GW_BAD_JSON ||
@@ -53,7 +53,7 @@ static bool has_place(enum gw_code code)
            code == GW_BAD_ENCODING;
 }
 
-/* What the agent answers in one word stays one word. */
+/* Errors for which the agent answers one word keep that word. */
 int gw_http_error_text(const struct gw_err *err, char *out, size_t size)
 {
     const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "",
@@ -92,7 +92,8 @@ static void add(struct MHD_Response *m, const char *name, const char *value)
         MHD_add_response_header(m, name, value);
 }
 
-/* A stop, or a reload that took the address away or changed it between plain and TLS. */
+/* Returns whether the connection must close: at a stop, or if a reload removed the address or changed it
+ * between plain and TLS. */
 static bool is_last(const struct conn *c)
 {
     const struct binding *now = gw_http_find_binding(c->worker->table, c->origin.listener);
@@ -155,12 +156,12 @@ enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
     gw_http_conn_state(c, CONN_ANSWERING);
     gw_http_count(c->req.site, r->status);
     enum MHD_Result ok = MHD_queue_response(c->mhd, r->status, m);
-    MHD_destroy_response(m); /* which has copies of everything */
+    MHD_destroy_response(m); /* it has copies of everything */
     gw_http_release_table(&c->req);
     return ok;
 }
 
-/* The methods of a route, as the header Allow names them. */
+/* Returns the methods of a route for the header Allow. */
 static const char *allowed(unsigned methods)
 {
     static const char *const names[] = {"GET, HEAD", "PUT, POST", "GET, HEAD, PUT, POST"};
@@ -261,8 +262,8 @@ static void put_error(struct text *t, const struct binding *b, const struct requ
     put(t, "\r\n%s", body);
 }
 
-/* A whole answer of less than 2 KiB: nothing else is on its way on this connection, so the socket takes it at
- * once. */
+/* Sends a complete answer of less than 2 KiB. Nothing else is being sent on this connection, so the socket
+ * takes it at once. */
 void gw_http_refuse(struct conn *c, const struct gw_err *err)
 {
     struct text t = {.len = 0};
@@ -281,7 +282,8 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
     struct gw_err err = {.code = code};
     struct text t = {.len = 0};
     gw_http_count(b->sites[0], (unsigned)gw_code_http(code));
-    /* else there is no saying anything before a handshake, which is what there is no room for, or a session of HTTP/2 */
+    /* Otherwise nothing can be sent: TLS would need a handshake, for which there is no room, and gRPC a
+     * session. */
     if (!b->tls && !b->grpc) {
         put_error(&t, b, NULL, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -318,7 +320,7 @@ void gw_http_linger_end(struct lingering *l)
     l->fd = -1;
 }
 
-/* The slot that is free, or would be soonest. */
+/* Returns a free slot, or the one that becomes free first. */
 static struct lingering *slot(struct worker *w)
 {
     struct lingering *best = &w->lingering[0];

@@ -139,8 +139,8 @@ static struct binding *drafted(struct table *draft, const struct gw_address *a)
     return NULL;
 }
 
-/* The open listener of the address. One that was configured as port 0 is found only once: each 0 is another
- * port. */
+/* Returns the open listener of the address. A listener that was configured as port 0 is returned only once,
+ * because each 0 means another port. */
 static struct listener *published(const struct gw_http *h, const struct gw_address *a)
 {
     for (size_t i = 0; h->table && i < h->table->n; i++) {
@@ -152,7 +152,7 @@ static struct listener *published(const struct gw_http *h, const struct gw_addre
     return NULL;
 }
 
-/* The draft's binding of the address: there already, or with the listener that is open, or with a new one. */
+/* Finds the draft's binding of the address, or makes one with the open listener or with a new one. */
 static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_address *a, struct binding **out,
                                           struct gw_listen_error *why)
 {
@@ -172,7 +172,7 @@ static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_add
     return GW_LISTEN_OK;
 }
 
-/* Sites that share an address agree in TLS, which is the first one's, and in what is spoken there. */
+/* Sites that share an address must agree in TLS, which is set by the first one, and in the protocol. */
 static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *site, bool grpc,
                                        struct gw_listen_error *why)
 {
@@ -265,7 +265,7 @@ bool gw_http_is_whole(const struct gw_http *h, const void *ctx)
 
 /* --- parts of publishing: main thread --- */
 
-/* The largest of all sites; not more connections than libmicrohttpd was given at the start. */
+/* Takes the largest limits of all sites, but not more connections than libmicrohttpd got at the start. */
 static void settle_limits(struct gw_http *h, struct table *t)
 {
     for (size_t i = 0; i < t->n; i++)

@@ -25,20 +25,19 @@
 #include "core/base/log.h"
 
 enum { RECORD = 16 * 1024 };
-static const gw_nsec HASTE =
-    GW_SEC; /* how long a handshake may take when another connection needs its place */
+static const gw_nsec HASTE = GW_SEC; /* limit of a handshake if another connection needs the memory */
 
 struct tls_proxy {
     struct tls_proxy *prev, *next; /* in worker->pumps */
     struct worker *worker;
-    /* libmicrohttpd's connection has the account, the place and the table, once there is a pair */
+    /* When there is a pair, libmicrohttpd's connection owns the account, the charge and the table. */
     struct origin origin;
     struct sockaddr_storage peer;
     int tcp, pair; /* pair: -1 until the handshake has finished */
     gnutls_session_t session;
     struct gw_tls_keys *keys;
     gw_nsec since;
-    bool spoken, blocked; /* something came; GnuTLS holds a record that TCP did not take */
+    bool spoken, blocked; /* the client sent something; GnuTLS holds a record that TCP did not take */
     char *held;           /* what the pair did not take */
     size_t held_from, held_to;
 };
@@ -100,13 +99,14 @@ void gw_http_tls_proxies_leave(struct worker *w, const struct table *next)
             p->origin.last = gw_http_table_ref(w->table);
 }
 
-/* The keys are those of the table by which the connection was accepted, which spoke TLS there. */
+/* Takes the keys from the table under which the connection was accepted, because the address used TLS
+ * there. */
 static struct gw_tls_keys *take_keys(const struct worker *w, const struct origin *o, gw_nsec now)
 {
     return gw_tls_take(gw_http_find_binding(o->last ? o->last : w->table, o->listener)->tls, now);
 }
 
-/* Clients of gRPC want to be told. */
+/* Clients of gRPC require ALPN. */
 static void offer_http2(gnutls_session_t session)
 {
     static const gnutls_datum_t protocol = {(unsigned char *)"h2", 2};
@@ -155,7 +155,7 @@ void gw_http_tls_proxy_begin(struct worker *w, int fd, struct origin *o, const s
 
 /* Handshake */
 
-/* The answer to http:// where https:// is spoken; a TLS record never begins with a capital letter. */
+/* Answers plain HTTP on an https:// address; a TLS record never begins with a capital letter. */
 static void answer_plain_http(struct tls_proxy *p)
 {
     static const char body[] = "TLS is spoken here: write https:// in the URL\n";
@@ -169,7 +169,7 @@ static void answer_plain_http(struct tls_proxy *p)
     gw_http_linger(p->worker, p->tcp);
 }
 
-/* A client that sent nothing is a load balancer's probe, and not a failure. */
+/* A client that sent nothing is a load balancer's probe, which is not a failure. */
 static void note_failure(const struct tls_proxy *p, int error)
 {
     const struct binding *b = gw_http_binding(p->worker, &p->origin);
@@ -209,7 +209,8 @@ static bool hand_over(struct tls_proxy *p)
     return watch_proxy(p, p->pair);
 }
 
-/* True when it has finished successfully. False with *going: it waits for the client. */
+/* Returns true if the handshake has finished successfully. Returns false with *going set if it waits for the
+ * client. */
 static bool shake(struct tls_proxy *p, bool *going)
 {
     char first;
@@ -241,7 +242,7 @@ static bool would_block(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* Sends the record that is kept. False: the other end is closed. */
+/* Sends the record that was kept. Returns false if the other end is closed. */
 static bool push_held(struct tls_proxy *p)
 {
     while (p->held_from < p->held_to) {
@@ -267,7 +268,8 @@ static bool hold(struct tls_proxy *p, const char *data, size_t size)
     return push_held(p);
 }
 
-/* From the client. Its end of sending is passed on, and answers still go the other way. */
+/* Moves data from the client. If the client ends its side, that is passed on, and answers can still be
+ * sent. */
 static bool move_in(struct tls_proxy *p)
 {
     char data[RECORD];
@@ -282,7 +284,7 @@ static bool move_in(struct tls_proxy *p)
         if (n < 0 && (gnutls_error_is_fatal((int)n) || n == GNUTLS_E_REHANDSHAKE))
             return false;
         if (n < 0)
-            continue; /* a warning, an interruption */
+            continue; /* a warning or an interruption */
         ssize_t sent = send(p->pair, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && !would_block())
             return false;
@@ -293,7 +295,8 @@ static bool move_in(struct tls_proxy *p)
     return true;
 }
 
-/* To the client. False when libmicrohttpd has closed its end, and everything it wrote has been sent. */
+/* Moves data to the client. Returns false if libmicrohttpd has closed its end and everything it wrote has
+ * been sent. */
 static bool move_out(struct tls_proxy *p)
 {
     char data[RECORD];

@@ -1,4 +1,4 @@
-/* http_worker.c: Runs a worker's loop: waits for events, has connections accepted, runs libmicrohttpd, checks
+/* http_worker.c: runs a worker's loop: waits for events, has connections accepted, runs libmicrohttpd, checks
  * deadlines. When a reload publishes another table, the worker changes over between two turns of its loop.
  * Owns the worker's epoll and its thread. Started and stopped by http.c.
  *
@@ -18,19 +18,19 @@
 #include "core/base/thread.h"
 
 enum {
-    ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests at most … */
+    ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests, at most … */
     BODIES_KEEP = 16 * 1024 * 1024, /* … and body buffers; */
-    BODIES_KEEP_IDLE = 1024 * 1024, /* less when it has had nothing to do for a while */
-    ACCEPTS = 16,                   /* connections taken per turn of the loop … */
-    BACKLOG = 1024,                 /* … and of an address that is about to be closed */
-    RUNS = 16,                      /* of libmicrohttpd per turn */
+    BODIES_KEEP_IDLE = 1024 * 1024, /* less after it has been idle for a while */
+    ACCEPTS = 16,                   /* connections accepted per turn of the loop … */
+    BACKLOG = 1024,                 /* … and at an address that is about to be closed */
+    RUNS = 16,                      /* runs of libmicrohttpd per turn */
     EVENTS = 32,
-    SPARE = 256 /* connections that made way and that libmicrohttpd has not closed yet */
+    SPARE = 256 /* connections that were evicted and that libmicrohttpd has not closed yet */
 };
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
-/* An event may name a binding of the previous table, if the worker changed over in the same turn: then
- * another one is checked without effect. */
+/* If the worker changed over in the same turn, an event may refer to a binding of the previous table: then a
+ * different listener is checked, which does no harm. */
 static void accept_at(struct worker *w, uint32_t binding)
 {
     if (binding < w->table->n)
@@ -52,7 +52,7 @@ static void tick(struct worker *w, gw_nsec now)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
     if (now - atomic_load_explicit(&w->http->wanting, memory_order_relaxed) < WANTED)
-        gw_http_make_room(w, NULL, now); /* memory that another worker needs may be here */
+        gw_http_make_room(w, NULL, now); /* another worker may need memory that this worker holds */
     if (now - w->last_request > QUIET)
         gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
     if (!w->listening && !w->stopping)
@@ -70,7 +70,7 @@ static void begin_stop(struct worker *w)
     gw_http2_stop(w);
 }
 
-/* Who connected to an address before its descriptor is closed is served still. */
+/* Clients that connected before the descriptor of an address is closed are still served. */
 static void accept_last(struct worker *w, const struct table *next)
 {
     for (size_t i = 0; i < w->table->n; i++)
@@ -88,7 +88,7 @@ static void conns_leave(struct worker *w, const struct table *next)
         }
 }
 
-/* Requests that are under way have a reference to the table that they began with. */
+/* Open requests have a reference to the table with which they began. */
 static void change_over(struct worker *w)
 {
     struct table *next = gw_http_table_current(w->http), *before = w->table;
@@ -144,8 +144,8 @@ static bool has_work(struct worker *w)
     return MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
 }
 
-/* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its
- * deadlines only. */
+/* Returns how long the worker may sleep, in ms; 0 if libmicrohttpd has work. An idle worker wakes only for
+ * its deadlines. */
 static int nap(struct worker *w)
 {
     if (has_work(w))
@@ -203,8 +203,8 @@ static void turn(struct worker *w)
     gw_http2_held_check(w, gw_now());
     gw_http2_sweep(w);
     int runs = 0;
-    /* each reads 16 KiB of every connection that has data: several of them for each check of the worker's own
-     * epoll */
+    /* Each run reads 16 KiB of every connection with data, so there are several runs for each check of the
+     * worker's own epoll. */
     do
         MHD_run(w->mhd);
     while (++runs < RUNS && has_work(w));
@@ -225,14 +225,14 @@ static void *run(void *worker)
     return NULL;
 }
 
-/* Path and query stay as they were sent: no route needs "%41" to be "A", and "%00" would cut the path. */
+/* Path and query are kept as they were sent: no route needs "%41" to be "A", and "%00" would end the path. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 {
     return strlen(text);
 }
 
-/* A daemon is its worker's. From 1.0 on, libmicrohttpd would otherwise keep a new connection for a later MHD_run, in case that another
- * thread brought it; here it is begun within MHD_add_connection. */
+/* A daemon belongs to one worker. From 1.0 on, libmicrohttpd would otherwise defer a new connection to a
+ * later MHD_run in case another thread added it; this way the connection begins within MHD_add_connection. */
 #if MHD_VERSION >= 0x00097707
 #define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
 #else
@@ -251,7 +251,7 @@ static struct MHD_Daemon *start_mhd(struct worker *w)
                             MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
 }
 
-/* What a worker may keep unused: all of them together a sixteenth of the memory at most. */
+/* Returns what a worker may keep unused: all workers together at most a sixteenth of max_memory. */
 static size_t share(const struct gw_http *h, size_t most)
 {
     size_t share = h->budget->limit / 16 / h->threads;
@@ -292,7 +292,7 @@ bool gw_http_worker_start(struct worker *w, struct gw_err *err)
 void gw_http_worker_stop(struct worker *w, gw_nsec until)
 {
     static const struct message stop = {.fd = STOP};
-    w->stop_by = until; /* the pipe orders it before the worker's reading of it */
+    w->stop_by = until; /* the pipe write happens before the worker's read */
     if (w->running && write(w->inbox[1], &stop, sizeof stop) != sizeof stop)
         gw_log(GW_ERROR, "receiver=http", "worker %u cannot be told to stop: %s", w->index, strerror(errno));
 }
@@ -326,7 +326,7 @@ void gw_http_worker_join(struct worker *w)
     w->running = false;
 }
 
-/* Connections that another worker handed over when this one had ended. */
+/* Closes connections that another worker handed over after this one had ended. */
 static void empty_inbox(struct worker *w)
 {
     struct message m;

@@ -1,5 +1,5 @@
-/* inflate.c: Decompresses request bodies with zlib and libzstd, up to a limit. Each worker owns one
- * inflater, whose contexts are reused. Called by http_request.c.
+/* inflate.c: decompresses request bodies with zlib and libzstd, up to a limit. Each worker owns one inflater,
+ * whose contexts are reused. Called by http_request.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,16 +20,16 @@ struct gw_inflater {
     z_stream z;
     bool z_ready;
     ZSTD_DCtx *zstd; /* NULL until the first zstd body */
-    char sink[STEP]; /* output without memory is decompressed into this buffer, to measure it */
+    char sink[STEP]; /* output for which there is no memory is written into this buffer, to measure it */
 };
 
-/* One unpacking under way. */
+/* The state of one decompression. */
 struct run {
     struct gw_body_pool *pool;
     struct gw_body *out;
     char *sink;    /* the inflater's … */
-    bool sinks;    /* … is where the output goes: there was no memory for it */
-    size_t passed; /* bytes that went there */
+    bool sinks;    /* … is in use: there was no memory for the output */
+    size_t passed; /* bytes that were discarded */
     size_t max;
     gw_str in;
     size_t at; /* bytes of `in` consumed */
@@ -72,9 +72,9 @@ static size_t unpacked(const struct run *r)
     return r->out->len + r->passed;
 }
 
-/* Makes room for more output. It asks for one byte beyond max, so that a body of exactly max is not taken for
- * a longer one. Without memory the output is only counted: a body that is too large is too large whatever
- * else uses memory. */
+/* Makes room for more output. It asks for one byte more than max, so that a body of exactly max is not taken
+ * for a longer one. Without memory the output is only counted: whether a body is too large must not depend on
+ * how much memory is free. */
 static enum gw_code make_room(struct run *r)
 {
     size_t len = r->out->len;
@@ -91,7 +91,7 @@ static enum gw_code make_room(struct run *r)
     return GW_OK;
 }
 
-/* The end of the compressed body is reached. */
+/* Handles the end of the compressed body. */
 static enum gw_code finish(struct run *r)
 {
     if (unpacked(r) > r->max)
@@ -165,8 +165,8 @@ static enum gw_code z_members(struct gw_inflater *f, struct run *r, int window_b
     }
 }
 
-/* zlib's first byte has 8 in its lower half and the first two are a multiple of 31 (RFC 1950 §2.2); raw
- * deflate hardly ever. */
+/* zlib's first byte has 8 in its lower half, and the first two bytes are a multiple of 31 (RFC 1950 §2.2);
+ * this is rarely true of raw deflate. */
 static bool is_zlib(gw_str in)
 {
     const uint8_t *p = (const uint8_t *)in.ptr;
@@ -219,11 +219,11 @@ enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str
     struct run r = {.pool = pool, .out = out, .sink = f->sink, .max = max, .in = in, .err = err};
     if (encoding != GW_ENC_ZSTD)
         return run_zlib(f, &r, encoding);
-    if (!gw_budget_take(pool->budget, ZSTD_MOST)) /* the window that the body may ask for */
+    if (!gw_budget_take(pool->budget, ZSTD_MOST)) /* the largest window that a body may need */
         return gw_fail(err, GW_BUSY, 0, "no memory to inflate the body");
     enum gw_code code = run_zstd(f, &r);
     gw_budget_give(pool->budget, ZSTD_MOST);
-    /* a large window came with the body and goes with it */
+    /* a large window was allocated for this body and is freed with it */
     if (f->zstd && ZSTD_sizeof_DCtx(f->zstd) > ZSTD_KEEP) {
         ZSTD_freeDCtx(f->zstd);
         f->zstd = NULL;

@@ -22,15 +22,15 @@
 
 enum gw_encoding { GW_ENC_IDENTITY, GW_ENC_GZIP, GW_ENC_DEFLATE, GW_ENC_ZSTD, GW_ENC_UNKNOWN };
 
-/* Value of Content-Encoding; empty is identity. Two encodings on top of each other are unknown. */
+/* Reads the value of Content-Encoding; empty means identity. Two encodings combined are unknown. */
 enum gw_encoding gw_encoding_of(gw_str header);
 
 struct gw_inflater;
 struct gw_inflater *gw_inflater_new(void);
 void gw_inflater_drop(struct gw_inflater *);
 
-/* Unpacks `in` into the empty body *out. GW_OK, BAD_ENCODING (pos: offset into `in`), TOO_LARGE or BUSY (no
- * memory in the pool). On an error the body is still the caller's to release. */
+/* Decompresses `in` into the empty body *out. Returns GW_OK, BAD_ENCODING (pos: offset in `in`), TOO_LARGE or
+ * BUSY (no memory in the pool). The caller releases the body, even after an error. */
 enum gw_code gw_inflate(struct gw_inflater *, enum gw_encoding, gw_str in, struct gw_body_pool *,
                         struct gw_body *out, size_t max, struct gw_err *) GW_MUST_CHECK;
 
