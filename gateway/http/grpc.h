@@ -1,18 +1,20 @@
-/* grpc.h: gRPC calls, for receivers: HTTP/2 on addresses of its own, over what the HTTP server has for all of its connections.
+/* grpc.h: gRPC calls for receivers: HTTP/2 on addresses of its own, with the limits and tables that the HTTP
+ * server has for all connections.
  *
  *   accept, TLS, peer limits ─▶ HTTP/2 (nghttp2) ─▶ call: method, token ─▶ message ─▶ inflate ─▶ handler ─▶ answer
  *     http_accept.c               http2_conn.c                             http2_call.c
  *
  * A receiver describes its methods beside its routes (struct gw_http_site.grpc) and opens addresses for them
- * (gw_http_listen). What holds of requests holds of calls: a call goes by the table that was published when it began,
- * its message costs what has come of it, tokens are asked before it is read, a stop lets calls under way come to
- * their end.
+ * (gw_http_listen_grpc). The rules for requests apply to calls too: a call uses the table that was published
+ * when it began, its message is charged as its bytes arrive, its token is checked before its message is read,
+ * and a stop lets open calls finish.
  *
- * Why not gRPC Core's server: it has no defence against calls that are opened and reset at once (CVE-2023-44487), nor
- * against a client that does not acknowledge how many it may open; one connection made it hold a gigabyte. Here a
- * connection has a hundred calls and a quarter of a megabyte at most, and whoever wastes hundreds of calls is sent away.
+ * gRPC Core's server is not used because it has no defence against calls that are opened and reset at once
+ * (CVE-2023-44487), nor against a client that does not acknowledge the limit on open calls: one connection
+ * made it allocate a gigabyte. Here a connection has at most a hundred calls and a quarter of a megabyte, and
+ * a client that wastes hundreds of calls is disconnected.
  *
- * Threads: as handlers of http.h.
+ * Threads: like the handlers of http.h.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_GRPC_H
@@ -21,7 +23,7 @@
 #include "core/base/arena.h"
 #include "core/base/err.h"
 
-/* Of gRPC's statuses those that are given here. */
+/* The gRPC statuses that the server itself uses. */
 enum gw_grpc_status {
     GW_GRPC_OK = 0,
     GW_GRPC_INVALID_ARGUMENT = 3,
@@ -36,22 +38,22 @@ enum gw_grpc_status {
 };
 
 enum gw_grpc_kind {
-    GW_GRPC_UNARY, /* a message, an answer */
-    GW_GRPC_WATCH, /* a message, an answer, and the call stays open until either side ends it */
-    GW_GRPC_STREAM /* an answer to each message */
+    GW_GRPC_UNARY, /* one message, one answer */
+    GW_GRPC_WATCH, /* one message, one answer, and the call stays open until either side ends it */
+    GW_GRPC_STREAM /* one answer for each message */
 };
 
 struct gw_grpc_call {
-    gw_str message;         /* inflated */
+    gw_str message;         /* decompressed */
     struct gw_arena *arena; /* reset after the answer */
-    unsigned worker;        /* as of struct gw_http_request */
+    unsigned worker;        /* as in struct gw_http_request */
 };
 
 struct gw_grpc_reply {
-    int status;    /* GW_GRPC_OK unless the handler says otherwise */
-    gw_str words;  /* of another status, for people */
-    gw_str detail; /* google.rpc.Status, for programs */
-    gw_str body;   /* of GW_GRPC_OK: the message; copied before the arena is reset */
+    int status;    /* GW_GRPC_OK unless the handler sets it */
+    gw_str words;  /* for another status: a text for people */
+    gw_str detail; /* for another status: google.rpc.Status, for programs */
+    gw_str body;   /* for GW_GRPC_OK: the message; copied before the arena is reset */
 };
 
 struct gw_grpc_method;
@@ -61,19 +63,20 @@ typedef void gw_grpc_f(void *ctx, const struct gw_grpc_method *, const struct gw
 struct gw_grpc_method {
     const char *path; /* "/package.Service/Method" */
     enum gw_grpc_kind kind;
-    bool may_delay; /* as of a route */
-    int tag;        /* the receiver's own */
+    bool may_delay; /* like that of a route */
+    int tag;        /* for the receiver's own use */
     gw_grpc_f *handle;
 };
 
-/* All pointers are the receiver's; `ctx` is that of its site. */
+/* All pointers belong to the receiver; `ctx` is that of its site. */
 struct gw_grpc {
     const struct gw_grpc_method *methods;
     size_t methods_n;
-    uint64_t max_message; /* as sent */
-    /* words an answer of the server's own, and says in the log what is worth it */
+    uint64_t max_message; /* in bytes as sent */
+    /* Writes the text of an error of the server itself, and logs it if that is useful. */
     void (*refuse)(void *ctx, const struct gw_err *, struct gw_arena *, struct gw_grpc_reply *);
-    /* somebody at that address speaks something else: says so in the log, and in `out` what an HTTP/1 client is told */
+    /* A client at this address uses another protocol: logs it, and writes into `out` the answer for an HTTP/1
+     * client. */
     void (*stranger)(void *ctx, const char *peer, bool tls, char *out, size_t size);
 };
 

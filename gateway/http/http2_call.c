@@ -1,6 +1,6 @@
-/* http2_call.c: gRPC calls, from their headers to their answer: method, token and limits, the message's bytes,
- * decompression, the handler, and what is written into HTTP/2's frames. Owns calls and the worker's list of answers
- * that are held back. Called by http2_conn.c, on the worker's thread.
+/* http2_call.c: gRPC calls, from their headers to their answer: method, token and limits, the message's
+ * bytes, decompression, the handler, and the HTTP/2 frames of the answer. Owns calls and the worker's list of
+ * delayed answers. Called by http2_conn.c, on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +19,7 @@ static const struct gw_grpc *grpc(const struct http2_call *c)
     return c->site->grpc;
 }
 
-/* As requests take theirs. */
+/* Takes a reference to the table, like a request. */
 static void take_table(struct http2_call *c)
 {
     const struct origin *o = &c->conn->origin;
@@ -37,7 +37,7 @@ static void release_table(struct http2_call *c)
     c->site = NULL;
 }
 
-/* A stop waits for calls of one message only. */
+/* A stop waits only for calls with one message. */
 static bool is_awaited(const struct http2_call *c)
 {
     return c->state != CALL_HEADERS && (!c->method || c->method->kind == GW_GRPC_UNARY);
@@ -113,7 +113,7 @@ static nghttp2_nv field(const char *name, const char *value)
                         NGHTTP2_NV_FLAG_NONE};
 }
 
-/* grpc-status and what goes with it. Returns how many. */
+/* Writes grpc-status and the fields that go with it. Returns their number. */
 static size_t status_fields(const struct http2_call *c, char number[static 12], nghttp2_nv *to)
 {
     size_t n = 0;
@@ -126,7 +126,7 @@ static size_t status_fields(const struct http2_call *c, char number[static 12], 
     return n;
 }
 
-/* nghttp2 asks for the next bytes of the answer. */
+/* Called by nghttp2 for the next bytes of the answer. */
 static ssize_t give_bytes(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room, uint32_t *flags,
                           nghttp2_data_source *source, void *conn)
 {
@@ -152,7 +152,7 @@ static ssize_t give_bytes(nghttp2_session *session, int32_t stream, uint8_t *to,
 
 #define ENCODINGS "identity,deflate,gzip,zstd"
 
-/* The answer begins; all of it where there is no message. */
+/* Begins the answer, or sends all of it if there is no message. */
 static void submit(struct http2_call *c)
 {
     nghttp2_nv fields[6] = {field(":status", "200"), field("content-type", "application/grpc"),
@@ -180,7 +180,7 @@ static void start_or_resume(struct http2_call *c)
     }
 }
 
-/* One more message behind those that are not sent yet. */
+/* Appends a message to those that are not sent yet. */
 static bool add_message(struct http2_call *c, gw_str m)
 {
     size_t left = c->out_len - c->out_at, need = left + GW_HTTP2_PREFIX + m.len;
@@ -201,7 +201,7 @@ static bool add_message(struct http2_call *c, gw_str m)
     return true;
 }
 
-/* Text as grpc-message wants it. NULL: none, or no memory. */
+/* Encodes text for grpc-message. Returns NULL for no text, or if there is no memory. */
 static char *percent_encoded(struct http2_conn *conn, gw_str s)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -221,7 +221,7 @@ static char *percent_encoded(struct http2_conn *conn, gw_str s)
     return out;
 }
 
-/* Without padding, as gRPC allows. */
+/* Without padding, which gRPC allows. */
 static char *base64(struct http2_conn *conn, gw_str s)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -270,7 +270,7 @@ void http2_call_let_go(struct http2_call *c)
     start_or_resume(c);
 }
 
-/* While its site wants a moment, as http_delay.c holds back answers over HTTP. */
+/* Returns whether the site delays answers now, as http_delay.c does for HTTP. */
 static bool is_to_wait(const struct http2_call *c)
 {
     const struct gw_http_delay *d = &c->site->delay;
@@ -368,7 +368,7 @@ static bool grow(struct http2_call *c, size_t n)
     return false;
 }
 
-/* The prefix has come: a length is believed no further than that. */
+/* The prefix has arrived: checks its length against the limit. */
 static enum gw_code check_length(struct http2_call *c, struct gw_err *err)
 {
     for (int i = 1; i < GW_HTTP2_PREFIX; i++)
@@ -383,7 +383,7 @@ static enum gw_code check_length(struct http2_call *c, struct gw_err *err)
                    (unsigned long long)most);
 }
 
-/* Takes what belongs to the message at hand. Returns how many bytes those are. */
+/* Takes the bytes of the current message. Returns their number. */
 static size_t take_bytes(struct http2_call *c, const uint8_t *p, size_t n, struct gw_err *err)
 {
     if (c->prefix_len < GW_HTTP2_PREFIX) {
@@ -403,7 +403,7 @@ static size_t take_bytes(struct http2_call *c, const uint8_t *p, size_t n, struc
     return take;
 }
 
-/* Of a stream each message is answered as it is whole; the next one begins. */
+/* Of a stream, each message is answered when it is complete; then the next one begins. */
 static void take_streamed(struct http2_call *c)
 {
     if (c->method->kind == GW_GRPC_UNARY || !is_whole(c))

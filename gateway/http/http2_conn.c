@@ -1,10 +1,10 @@
-/* http2_conn.c: Connections of HTTP/2, on addresses of gRPC: their sockets, nghttp2's sessions, deadlines, and who is sent
- * away. Owns the worker's list of them. Called by http_conn.c, for a socket that was accepted (or the plain end of a pair, where TLS
- * is spoken), and by the worker's loop, on its thread.
+/* http2_conn.c: HTTP/2 connections on gRPC addresses: their sockets, nghttp2's sessions, deadlines, and
+ * eviction. Owns the worker's list of them. Called by http_conn.c, for a socket that was accepted (or, with
+ * TLS, the plain end of a pair), and by the worker's loop, on its thread.
  *
- * What bounds a connection: CALLS streams, memory (http2_memory.c), one buffer of answers that the socket does not take, and
- * while that is full nothing is read. A client that resets calls before their message has come has WASTE of them,
- * and gets one back each FORGIVEN; then it is told ENHANCE_YOUR_CALM.
+ * Limits of a connection: CALLS streams, memory (http2_memory.c), and one buffer of answers that the socket
+ * does not take; while it is full, nothing is read. A client may reset WASTE calls before their message has
+ * arrived, and gets one of them back every FORGIVEN; beyond that it gets ENHANCE_YOUR_CALM.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -80,7 +80,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     return 0;
 }
 
-/* Who was answered before the end of what they send need not send the rest. */
+/* A client that was answered before it finished sending need not send the rest. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *f, void *conn)
 {
     bool is_last = f->hd.type == NGHTTP2_HEADERS && f->hd.flags & NGHTTP2_FLAG_END_STREAM;
@@ -89,7 +89,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *f, void *conn)
     return 0;
 }
 
-/* A bucket of WASTE calls, as client_limits.h keeps one. */
+/* A token bucket of WASTE calls, like those of client_limits.h. */
 static void note_waste(struct http2_conn *c)
 {
     gw_nsec now = gw_now();
@@ -149,7 +149,7 @@ static bool start_session(struct http2_conn *c)
     return ok;
 }
 
-/* The memory goes at the end of the worker's turn, for another event of the turn may name it. */
+/* The memory is freed at the end of the worker's turn, because another event of the turn may refer to it. */
 static void end(struct http2_conn *c)
 {
     struct worker *w = c->worker;
@@ -245,7 +245,7 @@ static bool would_block(void)
     return errno == EAGAIN || errno == EINTR;
 }
 
-/* What the socket does not take is kept. False: the other end is gone, or there is no memory. */
+/* Keeps the bytes that the socket does not take. Returns false if the peer is gone or there is no memory. */
 static bool put(struct http2_conn *c, const uint8_t *p, size_t n)
 {
     ssize_t sent = send(c->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -278,18 +278,19 @@ static bool put_rest(struct http2_conn *c)
     return true;
 }
 
-/* Frames are put together, so that they go out in one piece. False: the connection is over. */
+/* Joins frames, so that they are sent in one piece. Returns false if the connection has ended. */
 static bool flush(struct http2_conn *c)
 {
     uint8_t piece[2 * WRITE + 64];
     const uint8_t *frame;
-    if (!c->begun) /* who it is must be known before anything is said */
+    if (!c->begun) /* nothing is sent before the protocol is known */
         return !c->leaving;
     bool ok = put_rest(c);
     for (ssize_t n = 1; ok && n > 0 && !c->out;) {
         size_t len = 0;
         while (len < WRITE && (n = nghttp2_session_mem_send(c->session, &frame)) > 0) {
-            GW_ASSERT((size_t)n <= sizeof piece - len); /* nghttp2 makes none above 16 KiB and its head */
+            /* nghttp2 makes no frame above 16 KiB and its header */
+            GW_ASSERT((size_t)n <= sizeof piece - len);
             memcpy(piece + len, frame, (size_t)n);
             len += (size_t)n;
         }
@@ -302,7 +303,7 @@ static bool flush(struct http2_conn *c)
     return ok;
 }
 
-/* Whether there is nothing to wait for any more. */
+/* Returns whether there is nothing left to wait for. */
 static bool is_over(const struct http2_conn *c)
 {
     if (c->out)
@@ -311,7 +312,8 @@ static bool is_over(const struct http2_conn *c)
            (!nghttp2_session_want_read(c->session) && !nghttp2_session_want_write(c->session));
 }
 
-/* After anything that may have made frames. The client is to see our last words, whatever it still sends. */
+/* Call after everything that may have made frames. The client must get the last frames even if it still
+ * sends. */
 static void settle(struct http2_conn *c)
 {
     bool ok = flush(c);
@@ -324,7 +326,7 @@ static void settle(struct http2_conn *c)
     end(c);
 }
 
-/* No further call is taken; those under way come to their end. */
+/* Accepts no further calls; open calls finish. */
 static void leave(struct http2_conn *c)
 {
     if (c->leaving)
@@ -354,7 +356,7 @@ static void turn_away(struct http2_conn *c, bool is_tls)
     end(c);
 }
 
-/* The first bytes. True: they are those of HTTP/2, or its beginning, which nghttp2 looks at. */
+/* Checks the first bytes. Returns true if they are HTTP/2's preface or its beginning, which nghttp2 reads. */
 static bool is_http2(struct http2_conn *c, const uint8_t *p, size_t n)
 {
     enum { TLS_HANDSHAKE = 0x16, KNOWN = 3 };
@@ -366,7 +368,7 @@ static bool is_http2(struct http2_conn *c, const uint8_t *p, size_t n)
     return false;
 }
 
-/* False: the connection is gone, or it is settled that it ends. */
+/* Returns false if the connection is gone or is about to end. */
 static bool read_some(struct http2_conn *c, bool *more)
 {
     uint8_t data[READ];
@@ -382,7 +384,7 @@ static bool read_some(struct http2_conn *c, bool *more)
         return false;
     if (nghttp2_session_mem_recv(c->session, data, (size_t)n) >= 0)
         return true;
-    (void)flush(c); /* why, as far as nghttp2 says so */
+    (void)flush(c); /* sends nghttp2's reason, if it has one */
     end(c);
     return false;
 }
@@ -405,7 +407,7 @@ void gw_http2_run(struct http2_conn *c)
 
 /* --- deadlines --- */
 
-/* A message is on its way: the only one, or one of a stream. */
+/* Returns whether a message is arriving: the only one, or one of a stream. */
 static bool is_reading(const struct http2_call *call)
 {
     return call->state == CALL_READING || (!call->finished && call->prefix_len);
@@ -464,7 +466,7 @@ void gw_http2_held_check(struct worker *w, gw_nsec now)
         struct http2_conn *c = call->conn;
         const struct gw_http_delay *d = &gw_http_binding(w, &c->origin)->sites[0]->delay;
         if (!w->stopping && now < call->held_until && d->lasts && d->lasts(d->ctx, d->what))
-            return; /* those behind it were held back later */
+            return; /* those after it were delayed later */
         http2_call_let_go(call);
         settle(c);
     }
@@ -473,7 +475,7 @@ void gw_http2_held_check(struct worker *w, gw_nsec now)
 bool gw_http2_evict(struct worker *w, gw_nsec now)
 {
     struct http2_conn *best = NULL;
-    for (struct http2_conn *c = w->http2; c; c = c->next) /* newest first: the oldest is taken */
+    for (struct http2_conn *c = w->http2; c; c = c->next) /* newest first, so that the oldest is taken */
         if (!c->awaited && (now - c->idle_since > UNUSED || !c->was_used) &&
             (!best || best->was_used >= c->was_used))
             best = c;

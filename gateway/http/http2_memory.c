@@ -1,6 +1,6 @@
-/* http2_memory.c: Memory that a connection of HTTP/2 takes: nghttp2's, and answers that are not sent yet. It is charged in steps to that of
- * connections, and bounded for each of them. Owns nothing. Called by http2_conn.c, http2_call.c and nghttp2, on the worker's
- * thread.
+/* http2_memory.c: the memory of an HTTP/2 connection: nghttp2's, and answers that are not sent yet. It is
+ * charged in steps to the budget of connections, with a limit for each connection. Owns nothing. Called by
+ * http2_conn.c, http2_call.c and nghttp2, on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
