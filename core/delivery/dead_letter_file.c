@@ -1,5 +1,5 @@
-/* dead_letter_file.c: Writes lines to two files of bounded size. Owns the open file. Called by whoever sets something aside:
- * senders, the Kafka receiver.
+/* dead_letter_file.c: writes lines to two files of limited size. Owns the open file. Called by the senders
+ * and by the Kafka receiver.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -49,7 +49,7 @@ void gw_dead_letter_file_check(gw_str directory, const char *path, struct gw_dia
                         strerror(errno));
 }
 
-/* A name is the user's: '/' would lead elsewhere. */
+/* The name comes from the user: '/' in it would lead to another directory. */
 static bool path_of(const struct gw_dead_letter_file *d, const char *ending, char out[static PATH_SIZE])
 {
     int n = snprintf(out, PATH_SIZE, "%.*s/", GW_FMT(d->directory));
@@ -65,7 +65,7 @@ static bool failed(const struct gw_dead_letter_file *d, const char *what)
     return false;
 }
 
-/* A line that a crash cut short must not spoil the next one. */
+/* If a crash cut the last line short, ends it, so that the next line is intact. */
 static bool end_line(int fd, uint64_t size)
 {
     char last = '\n';
@@ -73,7 +73,7 @@ static bool end_line(int fd, uint64_t size)
            (pread(fd, &last, 1, (off_t)size - 1) == 1 && (last == '\n' || write(fd, "\n", 1) == 1));
 }
 
-/* Somebody may have taken the file away to send it again. */
+/* Returns false if the file is gone, because a person may have moved it to send it again. */
 static bool is_there_still(struct gw_dead_letter_file *d, const char *path, struct gw_dead_letter_fate *fate)
 {
     struct stat open_one, named;
@@ -111,7 +111,7 @@ static bool open_file(struct gw_dead_letter_file *d, struct gw_dead_letter_fate 
     return true;
 }
 
-/* The file becomes the old one. */
+/* Makes the file the old one. */
 static bool turn(struct gw_dead_letter_file *d, struct gw_dead_letter_fate *fate)
 {
     char path[PATH_SIZE], old[PATH_SIZE];
@@ -133,7 +133,7 @@ static bool write_all(struct gw_dead_letter_file *d, gw_str line)
         ssize_t n = write(d->fd, line.ptr, line.len);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) { /* half a line is no line */
+        if (n <= 0) { /* an incomplete line is removed */
             failed(d, "write");
             if (ftruncate(d->fd, (off_t)before) == 0)
                 d->size = before;

@@ -1,6 +1,6 @@
-/* fanout.c: Offers a frame to every queue or to none, through the disk queue if there is one. Owns the two
- * tables of routes, of which one is current. Receiver threads offer frames and ask whether to delay an answer;
- * the main thread changes the routes.
+/* fanout.c: offers a frame to every queue or to none, through the disk queue if there is one. Owns the two
+ * tables of routes, of which one is current. Receiver threads offer frames and ask whether to delay an
+ * answer; the main thread changes the routes.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/fanout.h"
@@ -12,7 +12,7 @@
 #include "core/delivery/durable.h"
 #include "core/delivery/queue.h"
 
-/* A set of routes. Readers count themselves in, so that the other table can be written when it has no reader. */
+/* A set of routes. Readers are counted, so that the other table can be written when it has no reader. */
 struct table {
     atomic_uint readers;
     unsigned n;
@@ -26,7 +26,7 @@ struct gw_fanout {
     void *durable_ctx;
     atomic_bool stopping;
     atomic_uint schemas[GW_SIGNALS]; /* of the current table */
-    atomic_uint asked;               /* likewise: bit per enum gw_signal */
+    atomic_uint asked;               /* the same: bit per enum gw_signal */
     struct table *_Atomic current;
     struct table table[2];
 };
@@ -145,7 +145,8 @@ static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
 {
     size_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        gw_budget_give(frames[i]->budget, frames[i]->charged); /* the maker's account has paid so far */
+        /* the account of the code that made the frame has paid so far */
+        gw_budget_give(frames[i]->budget, frames[i]->charged);
         frames[i]->budget = NULL;
         total += gw_frame_cost(frames[i]);
     }
@@ -166,7 +167,7 @@ static unsigned schemas_of(struct gw_frame **frames, size_t n)
     return schemas;
 }
 
-/* The frames that the route gets: its own attribute schema, or the first there is. */
+/* Returns the schema of the frames that the route gets: its own, or the first that exists. */
 static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_signal signal, unsigned schemas)
 {
     unsigned first = 0;
@@ -198,7 +199,7 @@ static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct
     return GW_OK;
 }
 
-/* The exporters that were offered these frames, by their numbers. */
+/* Returns the exporters that were offered these frames, by their numbers. */
 static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
 {
     uint64_t numbers = 0;
@@ -239,7 +240,7 @@ static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const 
     return gw_fail(err, code, 0, "the queue of exporter %s is full", full);
 }
 
-/* The translator's promise: the frames of every attribute schema hold the accepted items. */
+/* Checks the translator's contract: the frames of every attribute schema contain the accepted items. */
 static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 {
     uint64_t items[GW_ATTRIBUTE_SCHEMAS] = {0};
@@ -273,7 +274,7 @@ static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enu
     enum gw_code code = admit(f, t, signal, frames, n, can_wait, rooms, err);
     if (code != GW_OK)
         return code;
-    /* before the push: a sender may be done with it a moment later */
+    /* before the push, because a sender may be done with it a moment later */
     gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n) | also);
     push(f, t, rooms);
     return GW_OK;
@@ -281,18 +282,18 @@ static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enu
 
 /* --- with a disk queue --- */
 
-/* One offer on its way to the disk. */
+/* One offer that is written to the disk. */
 struct storing {
     struct gw_fanout *f;
     const struct table *t;
     enum gw_signal signal;
     const struct gw_intake *in;
-    uint64_t also; /* rows of the ledger that are no exporters */
+    uint64_t also; /* rows of the ledger that are not exporters */
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
-    /* readers of the disk queue, a bit each, that get the frames of a schema … */
+    /* By schema: readers of the disk queue that get the frames, as bits … */
     uint32_t pending[GW_ATTRIBUTE_SCHEMAS];
-    uint32_t memory; /* … and that have room for them in memory */
+    uint32_t memory; /* … and those that have room for them in memory */
 };
 
 /* Called after the write, before a reader can see the frames. */
@@ -343,7 +344,7 @@ static void wake_senders(const struct storing *o, uint32_t readers)
             gw_queue_wake(o->t->route[i].queue);
 }
 
-/* When it returns, the readers that have data only on the disk have been woken. */
+/* When it returns, readers that have data only on the disk have been woken. */
 static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket,
                                struct gw_err *err)
 {
@@ -440,7 +441,7 @@ enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw
 {
     bool kept;
     enum gw_code code = offer(f, signal, frames, n, in, 0, can_wait, &kept, err);
-    return kept ? GW_OK : code; /* trying again would bring it twice */
+    return kept ? GW_OK : code; /* a retry would deliver it twice */
 }
 
 enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
@@ -459,7 +460,7 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
     in->not_taken[code == GW_STOPPING       ? GW_REASON_STOPPING
                   : code == GW_OVER_STORAGE ? GW_REASON_BUDGET
                                             : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
-    gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
+    gw_ledger_intake(f->ledger, signal, in, 0); /* nothing was accepted */
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);
     return code;

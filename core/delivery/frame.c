@@ -87,8 +87,8 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
         part->whole = gw_frame_ref(whole);
 }
 
-/* The last reference is gone. A part passes its result on to its whole. The recursion is not deep: a frame is
- * halved down to one item. */
+/* The last reference is gone. A part passes its result on to the frame it was split from. The recursion is
+ * not deep: a frame is halved at most down to one item. */
 static void settle(struct gw_frame *f)
 {
     bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);

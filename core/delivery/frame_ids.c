@@ -1,5 +1,5 @@
-/* frame_ids.c: Completes the pending trace ids of a frame in place and, when the frame is settled, its pending
- * services (frame_services.c). Owns nothing. Called by the senders, on any thread.
+/* frame_ids.c: completes the pending trace ids of a frame in place and, when the frame is settled, its
+ * pending services (frame_services.c). Owns nothing. Called by the senders, on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
@@ -23,7 +23,7 @@ static void write_be64(uint8_t *p, uint64_t v)
         p[i] = (uint8_t)v;
 }
 
-/* True when this caller may write; false when the frame is settled. Waits for another sender, which takes
+/* Returns true if this caller may write; false if the frame is settled. Waits for another sender, which takes
  * microseconds. */
 static bool take_turn(struct gw_frame *f)
 {
@@ -39,8 +39,8 @@ static bool take_turn(struct gw_frame *f)
     }
 }
 
-/* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its
- * upper ones. */
+/* Loggers that write ids as JSON numbers lose their lower bits, so a record's id may have to be found by its
+ * upper bits. */
 static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *id)
 {
     uint64_t low = read_be64(id + 8), high;
@@ -52,7 +52,7 @@ static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *
     return true;
 }
 
-/* Tries every pending id; those that stay unknown move to the front of the list. */
+/* Looks up every pending id; unknown ones move to the front of the list. */
 static uint32_t fill_in(struct gw_frame *f, struct gw_trace_ids *ids)
 {
     uint32_t left = 0;

@@ -1,5 +1,5 @@
-/* frame_list.c: A list of frames that doubles in the arena of its request. Called by the receivers that make several frames of
- * one request.
+/* frame_list.c: a list of frames in the arena of a request; its array doubles when it is full. Called by
+ * receivers that make several frames of one request.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

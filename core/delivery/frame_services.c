@@ -1,5 +1,6 @@
-/* frame_services.c: Replaces `service.name`, the first attribute of a pending group's resource, by the service
- * of the group's span, in one copy of the frame. Owns nothing. Called by frame_ids.c when a frame is settled.
+/* frame_services.c: replaces `service.name`, the first attribute of a pending group's resource, with the
+ * service of the group's span, in one copy of the frame. Owns nothing. Called by frame_ids.c when a frame is
+ * settled.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/frame_services.h"
@@ -14,7 +15,7 @@
 enum { RESOURCE_LOGS = 1, RESOURCE = 1, ATTRIBUTES = 1, KEY = 1, VALUE = 2, STRING_VALUE = 1 };
 static const gw_str key = GW_LIT("service.name");
 
-/* A group, from the outside in. */
+/* The parts of a group, from the outside in. */
 struct group {
     struct wire_field whole, resource, attribute;
 };
@@ -51,7 +52,7 @@ static uint8_t *put_text(uint8_t *p, unsigned number, gw_str s)
     return p + s.len;
 }
 
-/* The group with that service; with p NULL it is only measured. */
+/* Writes the group with that service; if p is NULL, only measures it. */
 static size_t put_group(uint8_t *p, const struct group *g, gw_str service)
 {
     size_t value = wire_len_field_size(service.len),
@@ -71,7 +72,7 @@ static size_t put_group(uint8_t *p, const struct group *g, gw_str service)
     return wire_len_field_size(group);
 }
 
-/* The frame with those services; with `to` NULL it is only measured. */
+/* Writes the frame with those services; if `to` is NULL, only measures it. */
 static size_t put_frame(uint8_t *to, const struct gw_frame *f, const gw_str *services)
 {
     size_t done = 0, n = 0;
@@ -115,7 +116,8 @@ void frame_services_fill_in(struct gw_frame *f, struct gw_span_services *table)
     uint32_t n = f->pending_services_n;
     gw_str *services = n && table ? calloc(n, sizeof *services) : NULL;
     bool known = false;
-    for (uint32_t i = 0; services && i < n; i++) { /* once: the table changes meanwhile */
+    for (uint32_t i = 0; services && i < n;
+         i++) { /* looked up once, because the table may change meanwhile */
         services[i] = gw_span_services_find(table, f->pending_services[i].span);
         known |= services[i].len;
     }

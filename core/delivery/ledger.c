@@ -1,4 +1,4 @@
-/* ledger.c: Counts every item in exactly one state, and prints the ledger as text at exit. Owns the counts of
+/* ledger.c: counts every item in exactly one state, and prints the ledger as text at exit. Owns the counts of
  * the process, under one lock. Called by the fan-out for each request, by the senders for each answer, and by
  * the main thread at start, reload and exit.
  *
@@ -83,7 +83,8 @@ void gw_ledger_drop(struct gw_ledger *l)
     free(l);
 }
 
-/* Under lock. The row of that name, or a new one, in which everything accepted so far counts as not asked. */
+/* Under lock. Returns the row of that name, or a new one, in which everything accepted so far counts as not
+ * asked. */
 static unsigned row_of(struct gw_ledger_view *v, const char *name)
 {
     unsigned e = 0;
@@ -186,7 +187,7 @@ void gw_ledger_read(struct gw_ledger *l, struct gw_ledger_view *out)
     gw_unlock(&l->lock);
 }
 
-/* Worth a row: it takes the signal, or took some. */
+/* Returns whether the row is worth printing: the exporter takes the signal, or took some of it. */
 static bool concerns(const struct gw_ledger_view *v, unsigned exporter, int signal)
 {
     return v->exporter_signals[exporter] & 1u << signal || v->signal[signal].exporter[exporter].accepted ||
@@ -210,8 +211,8 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
     return true;
 }
 
-/* Items that went back to their source are not lost: the source sends them again. Nor are those that an
- * exporter shall not send or show. */
+/* Items that went back to their source are not lost, because the source sends them again. Items that an
+ * exporter must not send or show are not lost either. */
 static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;

@@ -1,4 +1,4 @@
-/* ledger_report.c: Writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. Called by
+/* ledger_report.c: writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. Called by
  * the admin listener, the pipeline's status, --reference and the last log line of a run.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,7 +8,7 @@
 
 /* --- JSON --- */
 
-/* Exporters' names are the user's: any bytes. */
+/* Exporters' names come from the user and may contain any bytes. */
 static void put_text(FILE *to, const char *text)
 {
     fputc('"', to);
@@ -22,7 +22,7 @@ static void put_text(FILE *to, const char *text)
     fputc('"', to);
 }
 
-/* Those reasons that are refusals, or the others. */
+/* Writes the reasons that are refusals, or the others. */
 static void put_reasons(FILE *to, const char *key, const uint64_t *n, bool refusals, bool both)
 {
     const char *comma = "";

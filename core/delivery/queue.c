@@ -1,4 +1,4 @@
-/* queue.c: Implements the queue of one exporter: its size in bytes, and waking the sender that sleeps on it.
+/* queue.c: implements the queue of one exporter: its size in bytes, and waking the sender that sleeps on it.
  * Owns the nodes in its lanes, and through them a reference to each frame. Receiver threads call it through
  * the fan-out, the sender's thread directly. One mutex protects all of it, except the state of the backend,
  * which the sender reports.
@@ -35,7 +35,7 @@ void gw_queue_drop(struct gw_queue *q)
     free(q);
 }
 
-/* Nodes that do not hold a reference yet: their frames are the caller's still. */
+/* Frees nodes that do not hold a reference yet: their frames still belong to the caller. */
 static void free_nodes(struct gw_chain *c)
 {
     for (struct gw_node *node; (node = gw_chain_pop(c));)

@@ -1,11 +1,13 @@
-/* queue_lanes.c: Keeps the waiting frames of a queue in lanes: one per signal for frames that are ready, and
- * one for frames that wait for trace ids. Finds the next time at which a frame expires or an id must be looked
- * up. Owns nothing: the lanes belong to the queue. Called by queue.c under its lock, and by the sender.
+/* queue_lanes.c: keeps the waiting frames of a queue in lanes: one per signal for frames that are ready, and
+ * one for frames that wait for trace ids. Finds the next time at which a frame expires or an id must be
+ * looked up. Owns nothing: the lanes belong to the queue. Called by queue.c under its lock, and by the
+ * sender.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
 
-/* The age at which a frame with unknown trace ids is first looked up again; later when its age has doubled. */
+/* Age at which a frame with unknown trace ids is first looked up again; later lookups come when its age has
+ * doubled. */
 static const gw_nsec complete_first = 50 * GW_MSEC;
 
 static void lane_add(struct gw_queue *q, struct lane *lane, struct gw_node *node)
@@ -27,7 +29,7 @@ struct gw_node *gw_lane_pop(struct gw_queue *q, struct lane *lane)
     return node;
 }
 
-/* Of profiles, whose requests do not concatenate. */
+/* Returns true for profiles, whose requests cannot be concatenated. */
 static bool is_alone(const struct gw_node *node)
 {
     return node->frame->signal == GW_PROFILES;
@@ -39,7 +41,7 @@ static bool lane_full(const struct lane *lane, const struct gw_batch_limits *lim
            lane->items >= limits->items;
 }
 
-/* Under lock: it waits for its trace ids, or does so no longer. */
+/* Under lock: the node begins or stops waiting for its trace ids. */
 void gw_queue_set_awaiting_ids(struct gw_queue *q, struct gw_node *node, bool pending_ids)
 {
     if (node->pending_ids == pending_ids)
@@ -53,7 +55,7 @@ static struct lane *lane_at(struct gw_queue *q, int i)
     return i < GW_SIGNALS ? &q->awaiting_ids[i] : &q->ready[i - GW_SIGNALS];
 }
 
-/* The lane whose first frame came first, or NULL. */
+/* Returns the lane whose first frame arrived first, or NULL. */
 struct lane *gw_queue_oldest_lane(struct gw_queue *q)
 {
     struct lane *oldest = NULL;
@@ -70,15 +72,15 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
     return a < b ? a : b;
 }
 
-/* Applications whose traces go elsewhere, or nowhere, must not fill the queue with logs that wait for
- * them. */
+/* If the traces of an application go elsewhere, or nowhere, logs that wait for them must not fill the
+ * queue. */
 static bool is_crowded(const struct gw_queue *q, size_t bytes)
 {
     enum { AWAITING_IDS_PART = 4 };
     return bytes > q->capacity / AWAITING_IDS_PART;
 }
 
-/* Under lock. True when the sleeping sender has to be woken. */
+/* Under lock. Returns true if the sleeping sender must be woken. */
 bool gw_queue_link_node(struct gw_queue *q, struct gw_node *node)
 {
     bool unknown = gw_frame_is_pending(node->frame);
@@ -165,7 +167,8 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
     gw_unlock(&q->lock);
 }
 
-/* Moves frames from lane to out until one more would not fit; the first always fits, and of profiles it goes alone. */
+/* Moves frames from lane to out until one more would not fit; the first always fits, and a frame of profiles
+ * goes alone. */
 static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_limits *limits,
                  struct gw_chain *out)
 {
@@ -193,8 +196,8 @@ bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_ba
     return out->first;
 }
 
-/* The lane whose first frame arrived before `oldest`; of several the one whose first came first. NULL:
- * none. */
+/* Returns the lane whose first frame arrived before `oldest`; if there are several, the one whose first frame
+ * arrived first. NULL: none. */
 static struct lane *expired_lane(struct gw_queue *q, gw_nsec oldest)
 {
     struct lane *found = NULL;

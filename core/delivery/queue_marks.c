@@ -1,6 +1,7 @@
-/* queue_marks.c: Implements the two marks of a queue. A queue lags from its high mark until it is down at its
- * low mark; receivers that can wait do not read while it lags. Frames that wait for trace ids, and batches
- * that wait for the backend's next try, do not count. Called by the other files of the queue, under its lock.
+/* queue_marks.c: implements the two limits of a queue. A queue lags from its high limit until it is down at
+ * its low limit; receivers that can wait do not read while it lags. Frames that wait for trace ids, and
+ * batches that wait for the backend's next try, do not count. Called by the other files of the queue, under
+ * its lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"

@@ -1,4 +1,4 @@
-/* queue_node.c: Makes nodes and chains of them: the entry of a frame in a queue, and the state that the parts
+/* queue_node.c: makes nodes and chains of them: the entry of a frame in a queue, and the state that the parts
  * of a stored frame share. Owns nothing: a node belongs to the code that unlinked it (queue.h). Called by the
  * queue under its lock, and by the sender on nodes that it holds.
  *

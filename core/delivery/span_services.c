@@ -1,7 +1,7 @@
-/* span_services.c: Keeps the services of recent spans for log records without a service. The table of spans is
- * an array of words that is read and written without a lock. The table of service names is filled under a
- * lock, and a name in it never changes. Owns both tables. Called by translators: of spans to learn, of logs to
- * look up.
+/* span_services.c: keeps the services of recent spans for log records without a service. The table of spans
+ * is an array of words that is read and written without a lock. The table of service names is filled under a
+ * lock, and a name in it never changes. Owns both tables. Called by translators: by those of spans to learn,
+ * by those of logs to look up.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/span_services.h"
@@ -23,15 +23,15 @@ enum {
 _Static_assert(SERVICES <= SLOTS, "a number fits into the bits that the slot's place stands for");
 
 struct gw_span_services {
-    /* const after new */
+    /* Constant after new. */
     uint64_t seed;
     atomic_uint_least64_t
         *slots; /* hash of the span, its lower bits replaced by the service's number; 0: empty */
     atomic_bool asked, offered;
     struct gw_lock lock;
     atomic_uint n;          /* services; written under lock */
-    gw_str names[SERVICES]; /* from 1; those below n are const */
-    /* under lock */
+    gw_str names[SERVICES]; /* from 1; those below n are constant */
+    /* Under lock. */
     uint16_t places[PLACES];
 };
 
@@ -81,7 +81,7 @@ bool gw_span_services_offered(const struct gw_span_services *t)
     return atomic_load_explicit(&t->offered, memory_order_relaxed);
 }
 
-/* Under the lock: its number, which may be new; 0: no room. */
+/* Under the lock: returns the service's number, which may be new; 0: no room. */
 static unsigned number_of(struct gw_span_services *t, gw_str service)
 {
     unsigned at = (unsigned)(gw_hash_mix(gw_hash_text(t->seed, service)) % PLACES), n = atomic_load(&t->n);

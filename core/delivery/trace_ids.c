@@ -1,7 +1,7 @@
-/* trace_ids.c: Implements the table of upper halves of trace ids. Each shard is a ring of entries in the order
- * in which they were learned, and a hash table of chains through them. When the ring is full, the oldest entry
- * is removed from its chain and reused. Owns the shards, each under its own lock. Called by translators, which
- * learn and look up ids, and by senders, which complete the ids of frames.
+/* trace_ids.c: implements the table of upper halves of trace ids. Each shard is a ring of entries in the
+ * order in which they were learned, and a hash table of chains through them. When the ring is full, the
+ * oldest entry is removed from its chain and reused. Owns the shards, each under its own lock. Called by
+ * translators, which learn and look up ids, and by senders, which complete the ids of frames.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/trace_ids.h"
@@ -16,7 +16,7 @@
 
 enum {
     SHARDS = 64,
-    SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */,
+    SHARD_LEAST = 256 /* with fewer entries per shard, one shard is better */,
     ROUNDED_BITS = 11
 };
 
@@ -30,22 +30,22 @@ _Static_assert(sizeof(struct entry) == 32, "said in trace_ids.h");
 struct shard {
     struct gw_lock lock;
     atomic_uint_least64_t news; /* written under lock */
-    /* under lock */
+    /* Under lock. */
     struct entry *ring;
     uint32_t *heads; /* index + 1 of the newest entry of each chain */
     uint32_t used, hand;
 } __attribute__((aligned(64)));
 
 struct gw_trace_ids {
-    /* const after new */
+    /* Constant after new. */
     uint64_t seed;
     gw_nsec ttl;
     struct gw_span_services *services;
-    uint32_t shards, ring_size, mask; /* entries a shard; chains a shard − 1 */
+    uint32_t shards, ring_size, mask; /* entries per shard; chains per shard − 1 */
     struct shard shard[];
 };
 
-/* The place of an id: ids that a double cannot distinguish are neighbours. */
+/* The place of an id; ids that a double cannot distinguish share a shard and a chain. */
 struct spot {
     struct shard *shard;
     uint32_t *head;
@@ -125,7 +125,7 @@ static bool alive(const struct gw_trace_ids *ids, const struct entry *e, gw_nsec
     return now - e->seen <= ids->ttl;
 }
 
-/* Takes the entry that the hand points at out of its chain. */
+/* Removes the oldest entry from its chain. */
 static void forget(struct gw_trace_ids *ids, struct shard *s)
 {
     uint32_t *link = spot_of(ids, s->ring[s->hand].low >> ROUNDED_BITS).head;
@@ -183,7 +183,7 @@ bool gw_trace_ids_find(struct gw_trace_ids *ids, uint64_t low, uint64_t *high, g
     return found;
 }
 
-/* Counts the living entries of one spot that are the same double; the last one is left in *low, *high. */
+/* Counts the live entries of one place that are the same double; the last one is left in *low, *high. */
 static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low,
                               uint64_t *high, gw_nsec now)
 {
@@ -205,7 +205,7 @@ bool gw_trace_ids_repair(struct gw_trace_ids *ids, uint64_t rounded, uint64_t *l
 {
     const double two_to_64 = 18446744073709551616.0;
     double value = (double)rounded;
-    /* A double rounds to the nearest: the id has the same upper bits, or (if it was rounded up) those just
+    /* A double is rounded to the nearest: the id has the same upper bits or, if it was rounded up, those just
      * below. */
     uint64_t upper =
         value >= two_to_64 ? UINT64_C(1) << (64 - ROUNDED_BITS) : (uint64_t)value >> ROUNDED_BITS;
