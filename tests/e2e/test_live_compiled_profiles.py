@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """As test_live_profiles.py, of profilers that have to be compiled, or start slowly: dd-trace-go, read by `go tool pprof`, and Java, whose files are JFR."""
+import json
 import subprocess
 
 import clients
 import profile_makers
 import span_makers
+import zstandard
 from clients import LISTS
 
 
@@ -19,7 +21,10 @@ def go_program():
 def test_go(make_gate, tmp_path):
     kept, otlp = profile_makers.run(make_gate, tmp_path, {"go": go_program()})
     profile_makers.assert_same_in_both_forms(kept, otlp, "go")
-    assert {name for upload in kept["go"] for name in upload} >= {"event.json", "cpu.pprof", "metrics.json"}
+    names = {name for upload in kept["go"] for name in upload}
+    assert names >= {"event.json", "cpu.pprof", "delta-heap.pprof", "goroutines.pprof", "metrics.json.zst"}
+    metrics = [upload["metrics.json.zst"] for upload in kept["go"] if "metrics.json.zst" in upload]
+    assert all("go_num_goroutine" in dict(json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(data))) for data in metrics)
     assert "main.spin" in profile_makers.functions(kept, "go", "cpu.pprof")
     files = sorted((tmp_path / "kept" / "go").glob("*/cpu.pprof"))
     shown = subprocess.run(["go", "tool", "pprof", "-top", *files], capture_output=True, text=True, check=True).stdout
