@@ -75,8 +75,9 @@ static struct tag tag_of(const struct point_value *v)
 #include "translators/ddtrace/dd_points.def"
 #undef POINT_TAG
     };
-    double ignored;
-    bool number = is_number(v), reads = number || (v->type == POINT_TEXT && gw_str_double(v->text, &ignored));
+    double d;
+    bool number = is_number(v),
+         reads = number || (v->type == POINT_TEXT && gw_str_double(v->text, &d) && isfinite(d));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (gw_str_eq(v->name, rows[i].point))
             return (struct tag){rows[i].span, rows[i].also, v, rows[i].number && reads};
@@ -245,6 +246,17 @@ static void put_key(struct gw_text *t, gw_str key, bool *any)
     gw_text_put_char(t, ':');
 }
 
+/* A number that the point has as text is not copied: JSON has no 088, and one such text would spoil the payload. */
+static void put_number(struct gw_text *t, const struct point_value *v)
+{
+    struct point_value number = *v;
+    if (v->type == POINT_TEXT && gw_str_i64(v->text, &number.i))
+        number.type = POINT_INT;
+    else if (v->type == POINT_TEXT && gw_str_double(v->text, &number.d))
+        number.type = POINT_DOUBLE;
+    point_put_json(t, &number);
+}
+
 /* Every value of meta is written as text. */
 static void put_meta_value(struct gw_text *t, const struct point_value *v)
 {
@@ -266,10 +278,8 @@ static void put_tags(struct gw_text *t, const struct reading *r, bool numbers, c
         if (tag->number != numbers || is_noted(has, tag->name) || (tag->also.len && is_noted(has, tag->also)))
             continue;
         put_key(t, tag->name, any);
-        if (numbers && tag->value->type == POINT_TEXT)
-            gw_text_put_str(t, tag->value->text);
-        else if (numbers)
-            point_put_json(t, tag->value);
+        if (numbers)
+            put_number(t, tag->value);
         else
             put_meta_value(t, tag->value);
     }

@@ -64,6 +64,16 @@ static void the_span_of_the_point(void **state)
           "'start':1700000000000001999,'duration':5000,'error':1,'meta':{'source':'opentelemetry','message':'"
           "{\\'x\\':1}',"
           "'http.status_code':'200','env':'e','ok':'true'},'metrics':{'system.pid':12,'rows':3}}]]");
+    /* numbers in text are written as JSON has them */
+    check(GW_STR("x,pid=088 trace_id=\"1\",span_id=\"2\" 1\nx,pid=.5 trace_id=\"1\",span_id=\"3\" 1\n"
+                 "x,pid=1e999 trace_id=\"1\",span_id=\"4\" 1"),
+          0,
+          "[[{ 'service':'','name':'','resource':'','type':'','trace_id':1,'span_id':2,'parent_id':0,'start"
+          "':1000000000,'duration':0,'error':0,'meta':{'source':'x'},'metrics':{'system.pid':88}},{ 'servic"
+          "e':'','name':'','resource':'','type':'','trace_id':1,'span_id':3,'parent_id':0,'start':100000000"
+          "0,'duration':0,'error':0,'meta':{'source':'x'},'metrics':{'system.pid':0.5}},{ 'service':'','nam"
+          "e':'','resource':'','type':'','trace_id':1,'span_id':4,'parent_id':0,'start':1000000000,'duratio"
+          "n':0,'error':0,'meta':{'source':'x','system.pid':'1e999'},'metrics':{}}]]");
     /* a message that is another span's is not this one */
     check(GW_STR("ddtrace trace_id=\"1\",span_id=\"2\",message=\"{\\\"trace_id\\\":1,\\\"span_id\\\":3}\" 1"),
           0,
