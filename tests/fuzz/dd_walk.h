@@ -98,7 +98,7 @@ static void walk_facts(const struct dd_payload *p)
 typedef void walk_taken_f(const struct dd_decoder *, gw_str body);
 
 /* True when the payload was taken. */
-static bool walk_payload(enum dd_format format, gw_str body, walk_taken_f *taken)
+static inline bool walk_payload(enum dd_format format, gw_str body, walk_taken_f *taken)
 {
     struct gw_arena arena, keep;
     struct dd_decoder d;

@@ -134,7 +134,7 @@ enum re_result re_replace(const struct re_replacement *r, struct re_thread *t, s
     enum re_result result = RE_NO_MATCH;
     gw_nsec began = 0;
     *out = GW_NOSTR;
-    text = valid_text(arena, text);
+    text = text.len ? valid_text(arena, text) : GW_STR("");
     for (;;) {
         if (++matches % MATCHES == 0 && took_too_long(&began))
             return RE_GAVE_UP;
