@@ -6,11 +6,13 @@
 #include "core/delivery/fanout.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/budget.h"
 #include "core/delivery/durable.h"
 #include "core/delivery/queue.h"
+#include "core/delivery/recent.h"
 
 /* A set of routes. Readers are counted, so that the other table can be written when it has no reader. */
 struct table {
@@ -252,6 +254,75 @@ static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
     return true;
 }
 
+/* --- for somebody who looks (recent.h) --- */
+
+static bool anybody_asked(const struct table *t, enum gw_signal signal)
+{
+    bool any = false;
+    for (unsigned i = 0; i < t->n; i++)
+        any |= takes(&t->route[i], signal);
+    return any;
+}
+
+/* A line each: the exporters that get frames of the schema. */
+static gw_str exporters_of(const struct table *t, enum gw_signal signal, unsigned schemas,
+                           enum gw_attribute_schema of, char *out, size_t size)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < t->n; i++)
+        if (takes(&t->route[i], signal) && schema_for(&t->route[i], signal, schemas) == of && n < size)
+            n += (size_t)snprintf(out + n, size - n, "%s%s", n ? "\n" : "", t->route[i].name);
+    return gw_str_n(out, n < size ? n : size - 1);
+}
+
+/* The schema that the first exporter of the signal gets. */
+static enum gw_attribute_schema first_schema(const struct table *t, enum gw_signal signal, unsigned schemas)
+{
+    for (unsigned i = 0; i < t->n; i++)
+        if (takes(&t->route[i], signal))
+            return schema_for(&t->route[i], signal, schemas);
+    return GW_OTEL;
+}
+
+/* They have room and will be queued: from then on a sender may read their numbers. A frame that is offered
+ * again was kept before. */
+static void keep_frames(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n)
+{
+    char names[GW_MAX_EXPORTERS * 64];
+    if (!n || !anybody_asked(t, signal))
+        return;
+    unsigned schemas = schemas_of(frames, n);
+    enum gw_attribute_schema first = first_schema(t, signal, schemas);
+    for (size_t i = 0; i < n; i++)
+        if (!frames[i]->recent)
+            frames[i]->recent = gw_recent_put(&(struct gw_recent_entry){
+                .kind = GW_RECENT_FRAME,
+                .link = gw_recent_request(),
+                .signal = (uint8_t)signal,
+                .schema = (uint8_t)frames[i]->schema,
+                .is_first = frames[i]->schema == first,
+                .count = frames[i]->items,
+                .parts = {[GW_FRAME_DATA] = frames[i]->has_lines
+                                                ? GW_NOSTR
+                                                : gw_str_n((const char *)frames[i]->data, frames[i]->len),
+                          [GW_FRAME_EXPORTERS] = exporters_of(t, signal, schemas, frames[i]->schema, names,
+                                                              sizeof names)}});
+}
+
+/* `why`: what the whole was refused for; NULL for items that were refused for what they are. */
+static void keep_refusals(enum gw_signal signal, const struct gw_intake *in, const struct gw_err *why)
+{
+    for (unsigned r = 0; r < GW_REASONS; r++)
+        if (in->not_taken[r])
+            gw_recent_put(&(struct gw_recent_entry){
+                .kind = GW_RECENT_REFUSED,
+                .link = gw_recent_request(),
+                .signal = (uint8_t)signal,
+                .code = (uint8_t)r,
+                .count = in->not_taken[r],
+                .parts = {[GW_REFUSED_TEXT] = why ? gw_str_z(why->what) : GW_NOSTR}});
+}
+
 /* The offer itself, without the ledger. */
 static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
                           struct gw_frame **frames, size_t n, bool can_wait, struct gw_chain *rooms,
@@ -274,6 +345,8 @@ static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enu
     enum gw_code code = admit(f, t, signal, frames, n, can_wait, rooms, err);
     if (code != GW_OK)
         return code;
+    if (gw_recent_wanted())
+        keep_frames(t, signal, frames, n);
     /* before the push, because a sender may be done with it a moment later */
     gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n) | also);
     push(f, t, rooms);
@@ -389,6 +462,8 @@ static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enu
     struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .also = also, .n = n};
     uint64_t ticket = 0;
     enum gw_code code = plan(&o, frames);
+    if (code == GW_OK && gw_recent_wanted())
+        keep_frames(t, signal, frames, n);
     if (code == GW_STOPPING)
         refusal(f, code, NULL, err);
     else
@@ -404,14 +479,6 @@ static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enu
     push(f, t, o.rooms);
     *kept = true;
     return safe ? GW_OK : gw_fail(err, GW_STORAGE, 0, "it could not be brought to the disk");
-}
-
-static bool anybody_asked(const struct table *t, enum gw_signal signal)
-{
-    bool any = false;
-    for (unsigned i = 0; i < t->n; i++)
-        any |= takes(&t->route[i], signal);
-    return any;
 }
 
 /* *kept: the frames were accepted, for any code. */
@@ -431,6 +498,8 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
         *kept = code == GW_OK;
     }
     leave(t);
+    if (*kept && gw_recent_wanted())
+        keep_refusals(signal, in, NULL);
     for (size_t i = 0; *kept && i < n; i++)
         gw_frame_drop(frames[i]);
     return code;
@@ -461,6 +530,8 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
                   : code == GW_OVER_STORAGE ? GW_REASON_BUDGET
                                             : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing was accepted */
+    if (gw_recent_wanted())
+        keep_refusals(signal, in, err);
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);
     return code;

@@ -83,6 +83,7 @@ bool gw_frame_abandon(struct gw_frame *f)
 
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
 {
+    part->recent = whole->recent;
     if (whole->ack || whole->whole)
         part->whole = gw_frame_ref(whole);
 }

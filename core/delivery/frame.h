@@ -98,6 +98,8 @@ struct gw_frame {
     struct gw_frame *whole;
     _Atomic bool abandoned;
     struct gw_disk_position stored; /* set before the frame is queued */
+    uint64_t recent;                /* its number in recent.h; 0: none. Set before the frame is queued */
+    bool has_lines;                 /* its records are kept there one by one, as lines */
 };
 
 /* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no

@@ -137,6 +137,8 @@ struct gw_frame *gw_resource_override_frame(const struct gw_resource_override *s
     size_t len = put_request(NULL, s, v);
     uint8_t *data = malloc(len);
     struct gw_frame *copy = data ? gw_frame_new(f->signal, f->schema, data, len, len, f->items) : NULL;
+    if (copy)
+        copy->recent = f->recent;
     if (!copy) {
         free(data);
         return NULL;

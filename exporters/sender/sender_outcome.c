@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/log.h"
+#include "core/delivery/recent.h"
 #include "exporters/sender/sender_internal.h"
 
 /* While this many batches wait, suspected requests are not split further. */
@@ -294,12 +295,43 @@ static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, con
     gw_sender_release(s, &through, true);
 }
 
+static enum gw_recent_state state_of(const struct gw_outcome *o)
+{
+    switch (o->verdict) {
+    case GW_DONE:
+        return o->rejected ? GW_RECENT_REJECTED : GW_RECENT_SENT;
+    case GW_REFUSED:
+        return GW_RECENT_REJECTED;
+    case GW_DISCARDED:
+        return GW_RECENT_DROPPED;
+    default:
+        return GW_RECENT_RETRYING;
+    }
+}
+
+/* For somebody who looks: what the backend answered, to each frame of the request. */
+static void keep_answers(const struct gw_sender *s, const struct gw_inflight_batch *p,
+                         const struct gw_outcome *o)
+{
+    for (size_t i = 0; i < p->batch.n; i++)
+        if (p->batch.frames[i]->recent)
+            gw_recent_put(&(struct gw_recent_entry){
+                .kind = GW_RECENT_ANSWER,
+                .link = p->batch.frames[i]->recent,
+                .signal = (uint8_t)p->batch.signal,
+                .code = (uint8_t)state_of(o),
+                .count = (uint64_t)p->retry.tries + 1,
+                .parts = {[GW_ANSWER_EXPORTER] = gw_str_z(s->name), [GW_ANSWER_TEXT] = gw_str_z(o->text)}});
+}
+
 /* Called from within the exporter's send or wait. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
 {
     struct gw_inflight_batch *p = cookie;
     struct gw_sender *s = p->owner;
     p->outcome = *o;
+    if (gw_recent_wanted())
+        keep_answers(s, p, o);
     s->open--;
     s->open_again -= gw_inflight_batch_is_retry(p);
     s->open_bytes -= p->sent.bytes;

@@ -72,10 +72,14 @@ enum gw_http_method {
 struct gw_http_peer {
     bool local;     /* loopback or Unix socket */
     bool by_socket; /* Unix socket */
-    pid_t pid;      /* process at the other end of a Unix socket; 0 if it is in an invisible PID namespace */
+    pid_t pid; /* of it: the process at the other end; 0 where it is in a PID namespace that is not seen */
+    const struct sockaddr *address; /* NULL: a Unix socket's */
     bool noted;
     char note[128];
 };
+
+/* "127.0.0.1:40312"; of a Unix socket "pid 4711", or nothing where its process is not seen. */
+void gw_http_peer_name(const struct gw_http_peer *, char *out, size_t size);
 
 struct gw_http_request {
     enum gw_http_method method;

@@ -37,12 +37,26 @@ void gw_http_release_table(struct request *q)
     q->route = NULL;
 }
 
+void gw_http_peer_name(const struct gw_http_peer *p, char *out, size_t size)
+{
+    struct gw_address a = {.len = 0};
+    *out = '\0';
+    if (p->by_socket && p->pid)
+        snprintf(out, size, "pid %ld", (long)p->pid);
+    else if (p->address) {
+        a.len = p->address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+        memcpy(&a.sa, p->address, a.len);
+        gw_listen_name(&a, out, size);
+    }
+}
+
 static void find_peer(struct conn *c, const struct sockaddr *sa)
 {
     struct ucred cred = {0};
     socklen_t len = sizeof cred;
     c->peer.local = gw_listen_is_local(sa);
     c->peer.by_socket = sa->sa_family == AF_UNIX;
+    c->peer.address = c->peer.by_socket ? NULL : (const struct sockaddr *)&c->address;
     if (c->peer.by_socket && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
         c->peer.pid = cred.pid;
 }

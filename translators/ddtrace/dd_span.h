@@ -148,6 +148,7 @@ enum dd_format {
     DD_AGENT_PROTOBUF, /* AgentPayload: TracerPayloads of many processes */
     DD_FORMATS
 };
+const char *dd_format_name(enum dd_format); /* "v0.4" */
 
 /* Limits for hostile input, the same as the agent's: nesting of a meta_struct value, and elements of one
  * array or map. Arrays are sized by counts that the remaining bytes could hold, not by the sender's count,

@@ -49,6 +49,7 @@ enum gw_code log_add(struct log_batch *b, const struct log_input *in)
     if (b->scratch.used)
         gw_arena_reset(&b->scratch, LOG_SCRATCH_KEEP);
     log_attrs_begin(&b->attrs, &b->scratch);
+    b->script = NULL;
     bool plain = b->setup->options.parse == LOG_PARSE_NONE && in->form == LOG_TEXT && !b->setup->fixed &&
                  !b->setup->library;
     return plain ? add_plain(b, in) : add_read(b, in);

@@ -11,7 +11,9 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/delivery/span_services.h"
+#include "core/delivery/recent.h"
 #include "core/delivery/trace_ids.h"
+#include "translators/logs/log_recent.h"
 #include "translators/logs/log_resource.h"
 #include "translators/logs/log_write.h"
 
@@ -278,6 +280,8 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
 {
     size_t before = b->records.len;
     struct log_slot *s = pay_for_records(b) ? next_slot(b) : NULL;
+    if (gw_recent_wanted())
+        b->form = log_recent_form(b, in);
     settle_envelope(b, in, f);
     struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
     if (!scope || b->attrs.w.failed)
@@ -288,6 +292,8 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
         b->records.len = before;
         return GW_BUSY;
     }
+    if (gw_recent_wanted())
+        log_recent_keep(b, in, f, gw_str_n((const char *)b->records.data + before, b->records.len - before));
     *s = (struct log_slot){.at = (uint32_t)before, .len = (uint32_t)(b->records.len - before), .id = id};
     link_slot(b, scope);
     return GW_OK;

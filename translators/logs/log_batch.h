@@ -71,12 +71,17 @@ struct log_batch {
     struct log_slot *slots;
     size_t n, cap, left; /* slots; those whose records are in no frame yet */
     struct log_groups groups;
+    const struct sc_script *script; /* that reads the record; NULL: none does */
+    gw_str form;                    /* how the record is read; static text; while somebody looks */
+    bool has_lines;                 /* its records are in recent.h, each with its line */
     struct gw_intake intake; /* refused and dropped since the last log_finish, and received in total */
     size_t charged;
 };
 
 /* log_batch.c: the newest setup of the batch's conf; the batch is empty. */
 void log_batch_begin_setup(struct log_batch *);
+/* log_frames.c: the attributes of a Resource. */
+void log_write_resource(struct otlp_buf *, const struct log_setup *, const struct log_origin *);
 /* log_batch.c: writes one record; everything is found except the envelope's values. */
 enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
 /* log_script.c: the script for a record: the one that its sender names, else the option's, else its source's;

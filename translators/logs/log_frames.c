@@ -33,38 +33,43 @@ struct maker {
 };
 
 /* Option `resource` overrides found attributes. */
-static bool is_overruled(const struct maker *m, gw_str key)
+static bool is_overruled(const struct log_setup *s, gw_str key)
 {
-    const struct gw_map *over = &m->b->setup->options.resource;
+    const struct gw_map *over = &s->options.resource;
     for (size_t i = 0; i < over->n; i++)
         if (gw_str_eq(over->items[i].key, key))
             return true;
     return false;
 }
 
-static void resource_attr(struct maker *m, gw_str key, gw_str value)
+static void resource_attr(struct otlp_buf *w, const struct log_setup *s, gw_str key, gw_str value)
 {
-    if (value.len && !is_overruled(m, key))
-        otlp_attr_text(&m->w, LOG_RESOURCE_ATTRIBUTES, key, value);
+    if (value.len && !is_overruled(s, key))
+        otlp_attr_text(w, LOG_RESOURCE_ATTRIBUTES, key, value);
 }
 
-static void write_more(struct maker *m, gw_str more)
+static void write_more(struct otlp_buf *w, const struct log_setup *s, gw_str more)
 {
     gw_str key, entry;
     while (log_resource_next(&more, &key, &entry))
-        if (!is_overruled(m, key))
-            otlp_append(&m->w, entry);
+        if (!is_overruled(s, key))
+            otlp_append(w, entry);
+}
+
+void log_write_resource(struct otlp_buf *w, const struct log_setup *s, const struct log_origin *o)
+{
+    resource_attr(w, s, GW_STR("service.name"), o->service);
+    resource_attr(w, s, GW_STR("service.version"), o->version);
+    resource_attr(w, s, GW_STR("deployment.environment.name"), o->env);
+    resource_attr(w, s, GW_STR("host.name"), o->host);
+    write_more(w, s, o->more);
+    otlp_append(w, otlp_written(&s->resource));
 }
 
 static void write_resource(struct maker *m, const struct log_origin *o)
 {
     size_t resource = otlp_open(&m->w, RL_RESOURCE, 1);
-    resource_attr(m, GW_STR("service.name"), o->service);
-    resource_attr(m, GW_STR("service.version"), o->version);
-    resource_attr(m, GW_STR("deployment.environment.name"), o->env);
-    resource_attr(m, GW_STR("host.name"), o->host);
-    write_more(m, o->more);
-    otlp_append(&m->w, otlp_written(&m->b->setup->resource));
+    log_write_resource(&m->w, m->b->setup, o);
     otlp_close(&m->w, resource, 1);
 }
 
@@ -194,6 +199,7 @@ static struct gw_frame *frame_of(struct maker *m)
         m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
     if (!f)
         return NULL;
+    f->has_lines = m->b->has_lines;
     if (m->incomplete_n) {
         gw_frame_pending_ids(f, m->incomplete, (uint32_t)m->incomplete_n);
         f->news = m->news;
@@ -237,6 +243,7 @@ static void clear_batch(struct log_batch *b)
     gw_arena_reset(&b->keep, KEEP_CHUNKS);
     b->records.len = 0;
     b->n = 0;
+    b->has_lines = false;
     if (b->records.cap > LOG_BATCH_FREE) /* a large request is finished: others need the memory */
         otlp_fini(&b->records);
     if (b->attrs.w.cap > LOG_BATCH_FREE)

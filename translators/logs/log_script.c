@@ -347,6 +347,7 @@ static enum gw_code write_created(struct log_batch *b, const struct log_input *i
 static bool run_script(struct log_batch *b, const struct sc_script *script, const struct log_input *in,
                        struct sc_point *p, bool *level)
 {
+    b->script = script;
     struct sc_env env = {&b->scratch, b->thread, (int64_t)in->observed, b->setup->zone};
     struct sc_fault fault = {.set = false};
     uint64_t gave_up = sc_gave_up(b->thread);

@@ -140,6 +140,11 @@ const struct sc_script *sc_find(const struct sc_set *set, gw_str name)
     return find(set, name);
 }
 
+gw_str sc_name(const struct sc_script *s)
+{
+    return s->name;
+}
+
 const struct sc_fault *sc_broken(const struct sc_script *s)
 {
     return s->root ? NULL : &s->fault;

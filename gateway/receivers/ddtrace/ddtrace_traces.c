@@ -7,6 +7,8 @@
 
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/recent.h"
+#include "gateway/receivers/ddtrace/ddtrace_recent.h"
 
 /* Every tracer then keeps all that it decides on itself, and decides to keep. An empty map would leave older
  * rates in force. */
@@ -198,6 +200,8 @@ enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, co
                          .statistics_dropped = !ddtrace_takes_stats(d),
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
+    if (gw_recent_wanted())
+        ddtrace_recent_begin(q, from, p);
     enum gw_code code = dd_translate(t->translator, q->arena, p->format, p->body, from, &env, r, err);
     r->intake.received += p->bad_points;
     r->intake.not_taken[GW_REASON_BAD_POINT] += p->bad_points;
@@ -205,6 +209,7 @@ enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, co
         add_unread(&r->intake, claimed_traces(from) - r->intake.received, GW_REASON_UNREAD);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
+    gw_recent_end();
     add(p->points ? &d->counts.point_payloads : &d->counts.payloads[p->format], 1);
     count(&d->counts, from, r, code ? code : offered);
     if (env.durations && !code && !offered)

@@ -5,6 +5,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/recent.h"
 #include "gateway/receivers/kafka/kafka_batch.h"
 #include "gateway/receivers/kafka/kafka_set_aside.h"
 #include "translators/otlp/otlp_json_in.h"
@@ -195,8 +196,14 @@ bool kafka_batch_offer(struct kafka *k, bool can_wait)
         return true;
     if (!b->sealed && !seal(k))
         return false;
+    if (gw_recent_wanted())
+        gw_recent_begin(&(struct gw_recent_entry){.kind = GW_RECENT_REQUEST,
+                                                  .parts = {[GW_REQUEST_RECEIVER] = GW_STR("kafka"),
+                                                            [GW_REQUEST_PROTOCOL] = GW_STR("otlp"),
+                                                            [GW_REQUEST_TRANSPORT] = GW_STR("kafka")}});
     for (int s = 0; s < GW_SIGNALS; s++)
         all &= offer_signal(k, (enum gw_signal)s, can_wait);
+    gw_recent_end();
     if (!all)
         return false;
     gw_arena_reset(&b->arena, ARENA_KEEP);

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/recent.h"
 #include "gateway/http/grpc.h"
 #include "gateway/receivers/otlp/otlp_receiver.h"
 
@@ -89,8 +90,15 @@ static void export(void *ctx, const struct gw_grpc_method *m, const struct gw_gr
     enum gw_signal signal = (enum gw_signal)m->tag;
     struct otlp_taken taken;
     struct gw_err err = {0};
+    if (gw_recent_wanted())
+        gw_recent_begin(&(struct gw_recent_entry){.kind = GW_RECENT_REQUEST,
+                                                  .signal = (uint8_t)signal,
+                                                  .parts = {[GW_REQUEST_RECEIVER] = GW_STR("otlp"),
+                                                            [GW_REQUEST_PROTOCOL] = GW_STR("otlp/grpc"),
+                                                            [GW_REQUEST_TRANSPORT] = GW_STR("grpc")}});
     err.code = otlp_intake_take(&o->intake, &o->threads[call->worker], signal, call->message, call->arena,
                                 &taken, &err);
+    gw_recent_end();
     if (err.code) {
         refuse(o, &err, call->arena, r);
         return;

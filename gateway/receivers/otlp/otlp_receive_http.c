@@ -5,6 +5,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/recent.h"
 #include "gateway/receivers/otlp/otlp_receiver.h"
 #include "translators/otlp/otlp_json_in.h"
 
@@ -79,6 +80,30 @@ static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const s
     return otlp_intake_take(&o->intake, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
 }
 
+static void find_agent(void *agent, gw_str name, gw_str value)
+{
+    if (gw_str_ieq(name, GW_STR("user-agent")))
+        *(gw_str *)agent = value;
+}
+
+/* For somebody who looks: who sent it. What it sent are its frames. */
+static void keep_request(const struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q)
+{
+    char address[64];
+    gw_str agent = GW_NOSTR;
+    gw_http_headers(q, find_agent, &agent);
+    gw_http_peer_name(q->peer, address, sizeof address);
+    gw_recent_begin(&(struct gw_recent_entry){
+        .kind = GW_RECENT_REQUEST,
+        .signal = (uint8_t)signal,
+        .parts = {[GW_REQUEST_RECEIVER] = GW_STR("otlp"),
+                  [GW_REQUEST_PROTOCOL] =
+                      is_json(q->content_type) ? GW_STR("otlp/http/json") : GW_STR("otlp/http"),
+                  [GW_REQUEST_TRANSPORT] = q->peer->by_socket ? GW_STR("unix") : GW_STR("http"),
+                  [GW_REQUEST_ADDRESS] = gw_str_z(address),
+                  [GW_REQUEST_CLIENT_VERSION] = agent}});
+}
+
 /* route->tag: the signal. */
 void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
                       struct gw_http_reply *r)
@@ -86,7 +111,10 @@ void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct
     struct otlp_receiver *o = ctx;
     struct otlp_taken taken;
     struct gw_err err = {0};
+    if (gw_recent_wanted())
+        keep_request(o, (enum gw_signal)route->tag, q);
     err.code = take(o, (enum gw_signal)route->tag, q, &taken, &err);
+    gw_recent_end();
     if (err.code) {
         refuse(o, q, &err, r);
         return;
