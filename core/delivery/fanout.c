@@ -305,8 +305,8 @@ static void keep_frames(const struct table *t, enum gw_signal signal, struct gw_
                 .parts = {[GW_FRAME_DATA] = frames[i]->has_lines
                                                 ? GW_NOSTR
                                                 : gw_str_n((const char *)frames[i]->data, frames[i]->len),
-                          [GW_FRAME_EXPORTERS] = exporters_of(t, signal, schemas, frames[i]->schema, names,
-                                                              sizeof names)}});
+                          [GW_FRAME_EXPORTERS] =
+                              exporters_of(t, signal, schemas, frames[i]->schema, names, sizeof names)}});
 }
 
 /* `why`: what the whole was refused for; NULL for items that were refused for what they are. */

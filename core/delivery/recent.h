@@ -52,7 +52,7 @@ enum gw_recent_request_part {
     GW_REQUEST_HEADERS           /* a line each: "name: value" */
 };
 enum gw_recent_frame_part {
-    GW_FRAME_DATA,      /* OTLP; empty where lines show the same records */
+    GW_FRAME_DATA,     /* OTLP; empty where lines show the same records */
     GW_FRAME_EXPORTERS /* a line each: the names of those that got it */
 };
 enum gw_recent_answer_part { GW_ANSWER_EXPORTER, GW_ANSWER_TEXT };
@@ -61,7 +61,7 @@ enum gw_recent_line_part {
     GW_LINE_RECEIVER,
     GW_LINE_SOURCE,
     GW_LINE_SCRIPT,
-    GW_LINE_FORM,    /* "json", "logfmt", "script", "none" */
+    GW_LINE_FORM,     /* "json", "logfmt", "script", "none" */
     GW_LINE_RESOURCE, /* a Resource in OTLP … */
     GW_LINE_RECORD    /* … and a LogRecord */
 };
@@ -121,10 +121,10 @@ uint64_t gw_recent_request(void);
 uint64_t gw_recent_put(const struct gw_recent_entry *);
 
 struct gw_recent_state_of_ring {
-    bool filling;   /* what passes is kept */
-    size_t bytes;   /* of the ring, there or not */
-    size_t used;    /* of them, for entries that are there */
-    gw_nsec oldest; /* its time, since 1970; 0: there is none */
+    bool filling;         /* what passes is kept */
+    size_t bytes;         /* of the ring, there or not */
+    size_t used;          /* of them, for entries that are there */
+    gw_nsec oldest;       /* its time, since 1970; 0: there is none */
     uint64_t first, next; /* numbers: of the oldest, and of the one that comes next */
     uint64_t left_out;    /* entries that were too large */
 };

@@ -321,7 +321,7 @@ static enum MHD_Result answer_request(const struct listener *l, struct MHD_Conne
         return refuse_at(a, c, place, refused.status, refused.words, NULL);
     if (!figure && !route && !file)
         return refuse_at(a, c, place, MHD_HTTP_NOT_FOUND, words_of_404(l, place), NULL);
-    const char *wanted = route ? gw_api_method(route) : "GET";
+    const char *wanted = route ? route->method : "GET";
     bool posts = strcmp(wanted, "POST") == 0;
     if (!takes(method, wanted))
         return refuse_at(a, c, place, MHD_HTTP_METHOD_NOT_ALLOWED, posts ? "POST only" : "GET and HEAD only",
@@ -345,7 +345,7 @@ static bool reads_body(const struct listener *l, struct MHD_Connection *c, const
     struct gw_api_call call = {0};
     const struct gw_api_route *route =
         l->shows && place_of(url) == GW_ADMIN_API ? gw_api_find(gw_str_z(url), &call) : NULL;
-    return route && strcmp(gw_api_method(route), "POST") == 0 && strcmp(method, "POST") == 0 &&
+    return route && strcmp(route->method, "POST") == 0 && strcmp(method, "POST") == 0 &&
            !refusal(l, c, GW_ADMIN_API).words;
 }
 

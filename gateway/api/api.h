@@ -31,12 +31,15 @@
 enum { GW_API_SEGMENTS = 2, GW_API_QUERIES = 16, GW_API_QUERY_TEXT = 4096, GW_API_BODY = 64 * 1024 };
 enum { GW_API_ANSWER = 64 * 1024 * 1024 };
 
+struct gw_trace_ids;
+
 /* What the process lends to handlers. */
 struct gw_api {
     void *ctx; /* of these functions, which take locks for a moment only */
     void (*measure)(void *ctx, struct gw_metrics *);
     void (*ledger)(void *ctx, struct gw_ledger_view *out);
     struct gw_budget *budget; /* max_memory: answers are charged to it */
+    struct gw_trace_ids *ids; /* upper halves of trace ids */
     gw_nsec started;          /* since 1970 */
 };
 
@@ -100,12 +103,14 @@ static inline void gw_api_real_of(FILE *to, const char *name, double number)
 
 /* --- for the listener --- */
 
-struct gw_api_route;
+struct gw_api_route {
+    const char *method; /* "GET" or "POST"; HEAD goes with GET */
+    const char *path;
+    gw_api_f *handler;
+};
 
 /* The route of a path. NULL: there is none. `call` gets its segments, as views of `path`. */
 const struct gw_api_route *gw_api_find(gw_str path, struct gw_api_call *);
-/* "GET" or "POST": HEAD goes with GET. */
-const char *gw_api_method(const struct gw_api_route *);
 
 struct gw_api_text {
     char *ptr; /* malloc'd, and charged to the budget; NULL: there was no memory */

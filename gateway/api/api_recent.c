@@ -12,8 +12,8 @@
 #include "core/delivery/frame.h"
 #include "translators/otlp/otlp_write.h"
 
-bool gw_api_read_range(struct gw_api_call *call, struct gw_filter *filter, struct gw_api_range *range, uint64_t limit,
-                       uint64_t most, FILE *to)
+bool gw_api_read_range(struct gw_api_call *call, struct gw_filter *filter, struct gw_api_range *range,
+                       uint64_t limit, uint64_t most, FILE *to)
 {
     struct gw_err err;
     gw_str text = gw_api_query(call, "filter");
@@ -28,7 +28,8 @@ bool gw_api_read_range(struct gw_api_call *call, struct gw_filter *filter, struc
 void gw_api_write_head(uint64_t cursor, bool is_partial, FILE *to)
 {
     struct gw_recent_state_of_ring r = gw_recent_state();
-    fprintf(to, "{\"cursor\":\"%llu\",\"recent\":{\"filling\":%s,", (unsigned long long)cursor, r.filling ? "true" : "false");
+    fprintf(to, "{\"cursor\":\"%llu\",\"recent\":{\"filling\":%s,", (unsigned long long)cursor,
+            r.filling ? "true" : "false");
     gw_api_number_of(to, "bytes", r.bytes);
     putc(',', to);
     gw_api_number_of(to, "used", r.used);
@@ -93,7 +94,7 @@ bool gw_api_each_entry(const struct gw_api *api, uint64_t from, gw_api_entry_f *
     return whole;
 }
 
-/* --- lines --- */
+/* --- log records --- */
 
 /* Fields of opentelemetry/proto/logs/v1/logs.proto. */
 enum { RESOURCE_LOGS = 1, RL_RESOURCE = 1, RL_SCOPE_LOGS = 2, SL_RECORDS = 2 };
@@ -105,13 +106,45 @@ static void append_message(struct otlp_buf *w, unsigned field, gw_str body)
     otlp_close(w, mark, 4);
 }
 
-bool gw_api_line_request(const struct gw_recent_entry *line, struct otlp_buf *w)
+bool gw_api_record_request(gw_str resource, gw_str record, struct otlp_buf *w)
 {
     size_t logs = otlp_open(w, RESOURCE_LOGS, 4);
-    append_message(w, RL_RESOURCE, line->parts[GW_LINE_RESOURCE]);
+    append_message(w, RL_RESOURCE, resource);
     size_t scope = otlp_open(w, RL_SCOPE_LOGS, 4);
-    append_message(w, SL_RECORDS, line->parts[GW_LINE_RECORD]);
+    append_message(w, SL_RECORDS, record);
     otlp_close(w, scope, 4);
     otlp_close(w, logs, 4);
     return !w->failed;
+}
+
+/* --- the frames of a span --- */
+
+struct span_finder {
+    uint8_t trace[8], span[8]; /* as in the bytes: the lower half of the trace id, and the span id */
+    gw_api_entry_f *see;
+    void *ctx;
+};
+
+static bool has_span(const struct span_finder *f, gw_str bytes)
+{
+    return bytes.len && memmem(bytes.ptr, bytes.len, f->span, sizeof f->span) &&
+           memmem(bytes.ptr, bytes.len, f->trace, sizeof f->trace);
+}
+
+static bool see_frame(void *finder, const struct gw_recent_entry *e)
+{
+    const struct span_finder *f = finder;
+    if (e->kind == GW_RECENT_FRAME && e->signal == GW_TRACES && has_span(f, e->parts[GW_FRAME_DATA]))
+        return f->see(f->ctx, e);
+    return true;
+}
+
+bool gw_api_frames_of_span(const struct gw_api *api, const struct gw_api_trace_id *trace, uint64_t span,
+                           gw_api_entry_f *see, void *ctx)
+{
+    struct span_finder f = {.see = see, .ctx = ctx};
+    uint64_t low = htobe64(trace->low), id = htobe64(span);
+    memcpy(f.trace, &low, sizeof low);
+    memcpy(f.span, &id, sizeof id);
+    return gw_api_each_entry(api, 0, see_frame, &f);
 }

@@ -25,8 +25,8 @@ struct gw_api_range {
     uint64_t limit, since;
 };
 /* False: one is wrong, and the error is written. */
-bool gw_api_read_range(struct gw_api_call *, struct gw_filter *, struct gw_api_range *, uint64_t limit, uint64_t most,
-                       FILE *to) GW_MUST_CHECK;
+bool gw_api_read_range(struct gw_api_call *, struct gw_filter *, struct gw_api_range *, uint64_t limit,
+                       uint64_t most, FILE *to) GW_MUST_CHECK;
 /* {"cursor":"…","recent":{…} without the closing brace. `is_partial`: memory was short. */
 void gw_api_write_head(uint64_t cursor, bool is_partial, FILE *);
 
@@ -39,13 +39,20 @@ struct gw_api_trace_id {
     uint64_t high, low; /* high 0: not known */
 };
 /* The id in the path's first star. False: it is none, and the error is written. */
-bool gw_api_read_trace_id(const struct gw_api *, struct gw_api_call *, struct gw_api_trace_id *, FILE *to) GW_MUST_CHECK;
+bool gw_api_read_trace_id(const struct gw_api *, struct gw_api_call *, struct gw_api_trace_id *,
+                          FILE *to) GW_MUST_CHECK;
 
-/* An ExportLogsServiceRequest of the record of a line. False: there is no memory. */
-bool gw_api_line_request(const struct gw_recent_entry *line, struct otlp_buf *to) GW_MUST_CHECK;
+/* An ExportLogsServiceRequest of one LogRecord. False: there is no memory. */
+bool gw_api_record_request(gw_str resource, gw_str record, struct otlp_buf *to) GW_MUST_CHECK;
 
-/* Shows each frame, of any schema, that has the span. */
-bool gw_api_frames_of_span(const struct gw_api *, const struct gw_api_trace_id *, uint64_t span, gw_api_entry_f *, void *ctx);
+/* Shows each frame, of any schema, whose bytes have both ids: it most likely has the span, and the caller looks. */
+bool gw_api_frames_of_span(const struct gw_api *, const struct gw_api_trace_id *, uint64_t span,
+                           gw_api_entry_f *, void *ctx);
+
+/* --- api_logs.c --- */
+
+/* False: the parameter is wrong, and the error is written. */
+bool gw_api_read_log_format(struct gw_api_call *, bool *as_otlp, FILE *to) GW_MUST_CHECK;
 
 /* --- api_traces.c --- */
 

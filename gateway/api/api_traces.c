@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logs_service.pb-c.h"
+#include "trace_service.pb-c.h"
+
 #include "core/delivery/trace_ids.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
 #include "gateway/api/trace_scan.h"
-#include "proto/logs_service.pb-c.h"
-#include "proto/trace_service.pb-c.h"
 #include "translators/otlp/otlp_write.h"
 
 enum { LIMIT = 100, MOST = 1000, DECODED = 64 << 20 };
@@ -45,9 +46,11 @@ static uint64_t high_of(const struct gw_api *api, const struct scan_trace *t)
     return high;
 }
 
-void gw_api_write_trace(const struct gw_api *api, const struct trace_scan *s, const struct scan_trace *t, FILE *to)
+void gw_api_write_trace(const struct gw_api *api, const struct trace_scan *s, const struct scan_trace *t,
+                        FILE *to)
 {
-    fprintf(to, "{\"trace_id\":\"%016llx%016llx\",", (unsigned long long)high_of(api, t), (unsigned long long)t->low);
+    fprintf(to, "{\"trace_id\":\"%016llx%016llx\",", (unsigned long long)high_of(api, t),
+            (unsigned long long)t->low);
     gw_api_time_of(to, "start", t->start);
     putc(',', to);
     gw_api_number_of(to, "duration", duration_of(t));
@@ -71,11 +74,13 @@ bool gw_api_passes(const struct trace_scan *s, const struct scan_trace *t)
 
 static int newest_first(const void *a, const void *b)
 {
-    const struct scan_trace *x = *(const struct scan_trace *const *)a, *y = *(const struct scan_trace *const *)b;
+    const struct scan_trace *x = *(const struct scan_trace *const *)a,
+                            *y = *(const struct scan_trace *const *)b;
     return x->start < y->start ? 1 : x->start > y->start ? -1 : 0;
 }
 
-static void write_list(const struct gw_api *api, struct trace_scan *s, uint64_t since, uint64_t limit, FILE *to)
+static void write_list(const struct gw_api *api, struct trace_scan *s, uint64_t since, uint64_t limit,
+                       FILE *to)
 {
     size_t n, kept = 0;
     struct scan_trace *rows = trace_scan_rows(s, &n);
@@ -101,6 +106,7 @@ void gw_api_traces(const struct gw_api *api, struct gw_api_call *call, FILE *to)
     if (!gw_api_read_range(call, &filter, &range, LIMIT, MOST, to))
         return;
     gw_recent_look(gw_now());
+    uint64_t cursor = gw_recent_state().next;
     struct trace_scan *s = trace_scan_new(api->budget, &filter, 0);
     if (!s) {
         gw_api_error(call, to, 503, "there is no memory to read recent data: max_memory is used up");
@@ -108,7 +114,7 @@ void gw_api_traces(const struct gw_api *api, struct gw_api_call *call, FILE *to)
     }
     while (trace_scan_step(s, SIZE_MAX))
         continue;
-    gw_api_write_head(trace_scan_cursor(s), trace_scan_is_partial(s), to);
+    gw_api_write_head(cursor, trace_scan_is_partial(s), to);
     write_list(api, s, range.since, range.limit, to);
     trace_scan_drop(s);
 }
@@ -118,8 +124,8 @@ void gw_api_traces(const struct gw_api *api, struct gw_api_call *call, FILE *to)
 struct finder {
     const struct gw_api *api;
     struct gw_api_trace_id id;
-    uint8_t low[8];    /* as it is in the bytes */
-    int schema;        /* −1: the first exporter's */
+    uint8_t low[8]; /* as it is in the bytes */
+    int schema;     /* −1: the first exporter's */
     FILE *to;
     size_t found;
     bool is_partial;
@@ -237,14 +243,16 @@ static bool see_records(void *finder, const struct gw_recent_entry *e)
     struct otlp_buf w = {0};
     if (e->kind == GW_RECENT_FRAME && e->signal == GW_LOGS) {
         take_request(f, GW_LOGS, e->parts[GW_FRAME_DATA]);
-    } else if (e->kind == GW_RECENT_LINE && gw_api_line_request(e, &w)) {
+    } else if (e->kind == GW_RECENT_LINE &&
+               gw_api_record_request(e->parts[GW_LINE_RESOURCE], e->parts[GW_LINE_RECORD], &w)) {
         take_request(f, GW_LOGS, otlp_written(&w));
     }
     otlp_fini(&w);
     return true;
 }
 
-bool gw_api_read_trace_id(const struct gw_api *api, struct gw_api_call *call, struct gw_api_trace_id *id, FILE *to)
+bool gw_api_read_trace_id(const struct gw_api *api, struct gw_api_call *call, struct gw_api_trace_id *id,
+                          FILE *to)
 {
     struct gw_filter_word w = {0};
     struct gw_err err;
@@ -252,7 +260,8 @@ bool gw_api_read_trace_id(const struct gw_api *api, struct gw_api_call *call, st
     char text[64];
     gw_str segment = call->segments[0];
     snprintf(text, sizeof text, "trace:%.32s", segment.ptr);
-    if ((segment.len != 16 && segment.len != 32) || gw_filter_read(&filter, gw_str_z(text), &err) != GW_OK || filter.n != 1) {
+    if ((segment.len != 16 && segment.len != 32) || gw_filter_read(&filter, gw_str_z(text), &err) != GW_OK ||
+        filter.n != 1) {
         gw_api_error(call, to, 400, "a trace id has 32 hexadecimal digits, or the 16 of its lower half");
         return false;
     }
@@ -297,7 +306,8 @@ void gw_api_trace(const struct gw_api *api, struct gw_api_call *call, FILE *to)
     fclose(f.to);
     if (!f.found) {
         gw_api_error(call, to, 404,
-                     "recent data has no span of this trace (any more): it is kept in memory, admin.recent is its size, "
+                     "recent data has no span of this trace (any more): it is kept in memory, admin.recent "
+                     "is its size, "
                      "and only while somebody looks or the option is set");
     } else {
         fputs("{\"resourceSpans\":[", to);
@@ -308,8 +318,8 @@ void gw_api_trace(const struct gw_api *api, struct gw_api_call *call, FILE *to)
         gw_api_each_entry(api, 0, see_records, &f);
         fputs("]}\n", to);
         if (gw_api_query(call, "download").len)
-            snprintf(call->file, sizeof call->file, "trace-%016llx%016llx.json", (unsigned long long)f.id.high,
-                     (unsigned long long)f.id.low);
+            snprintf(call->file, sizeof call->file, "trace-%016llx%016llx.json",
+                     (unsigned long long)f.id.high, (unsigned long long)f.id.low);
     }
     free(spans);
 }

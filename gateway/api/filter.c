@@ -17,16 +17,17 @@ static const struct {
     const char *name;
     enum gw_filter_kind kind;
 } kinds[] = {
-    {"service", GW_FILTER_SERVICE}, {"name", GW_FILTER_NAME},       {"host", GW_FILTER_HOST},
-    {"source", GW_FILTER_SOURCE},   {"status", GW_FILTER_STATUS},   {"kind", GW_FILTER_SPAN_KIND},
-    {"min", GW_FILTER_MIN},         {"max", GW_FILTER_MAX},         {"trace", GW_FILTER_TRACE},
+    {"service", GW_FILTER_SERVICE},   {"name", GW_FILTER_NAME},     {"host", GW_FILTER_HOST},
+    {"source", GW_FILTER_SOURCE},     {"status", GW_FILTER_STATUS}, {"kind", GW_FILTER_SPAN_KIND},
+    {"min", GW_FILTER_MIN},           {"max", GW_FILTER_MAX},       {"trace", GW_FILTER_TRACE},
     {"severity", GW_FILTER_SEVERITY},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static enum gw_code bad(struct gw_err *err, gw_str word, const char *want)
 {
-    return gw_fail(err, GW_BAD_REQUEST, 0, "filter: \"%.40s\"%s: %s", word.ptr, word.len > 40 ? "…" : "", want);
+    return gw_fail(err, GW_BAD_REQUEST, 0, "filter: \"%.*s\": %s", (int)(word.len < 40 ? word.len : 40),
+                   word.ptr, want);
 }
 
 /* The number of a word in a list "a|b|c", from 0; -1: it is not there. */
@@ -44,10 +45,13 @@ static bool read_duration(gw_str text, uint64_t *out)
     static const struct {
         const char *unit;
         uint64_t nsec;
-    } units[] = {{"ns", 1}, {"us", GW_USEC}, {"µs", GW_USEC}, {"ms", GW_MSEC}, {"s", GW_SEC}, {"m", 60 * GW_SEC}};
+    } units[] = {{"ns", 1},       {"us", GW_USEC}, {"µs", GW_USEC},
+                 {"ms", GW_MSEC}, {"s", GW_SEC},   {"m", 60 * GW_SEC}};
     size_t n = 0;
     double number = 0, scale = 1;
-    for (bool fraction = false; n < text.len && n < 15 && (isdigit((unsigned char)text.ptr[n]) || (text.ptr[n] == '.' && !fraction)); n++) {
+    for (bool fraction = false;
+         n < text.len && n < 15 && (isdigit((unsigned char)text.ptr[n]) || (text.ptr[n] == '.' && !fraction));
+         n++) {
         if (text.ptr[n] == '.')
             fraction = true;
         else if (fraction)
@@ -126,8 +130,9 @@ static enum gw_code read_key(struct gw_filter_word *w, gw_str word, size_t sign,
             w->kind = kinds[i].kind;
             return read_value(w, err);
         }
-    return bad(err, w->key, "there is no such key: service, name, host, source, status, kind, min, max, trace, "
-                            "severity; quote a text with a colon");
+    return bad(err, w->key,
+               "there is no such key: service, name, host, source, status, kind, min, max, trace, "
+               "severity; quote a text with a colon");
 }
 
 static bool is_key(char c)
@@ -153,7 +158,8 @@ static bool next_word(gw_str *rest, char **to, gw_str *word, size_t *sign)
             plain = false;
             continue;
         }
-        if (plain && *sign == SIZE_MAX && (c == ':' || c == '=') && !(rest->len > 2 && memcmp(rest->ptr, "://", 3) == 0))
+        if (plain && *sign == SIZE_MAX && (c == ':' || c == '=') &&
+            !(rest->len > 2 && memcmp(rest->ptr, "://", 3) == 0))
             *sign = word->len;
         plain = plain && (is_key(c) || *sign != SIZE_MAX);
         if (c == '\\' && quoted && rest->len > 1)
@@ -202,7 +208,8 @@ enum { MOST_TEXT = 64 * 1024 };
 static bool equals(gw_str pattern, gw_str value)
 {
     value.len = value.len < MOST_TEXT ? value.len : MOST_TEXT;
-    bool front = pattern.len && *pattern.ptr == '*', back = pattern.len > front && pattern.ptr[pattern.len - 1] == '*';
+    bool front = pattern.len && *pattern.ptr == '*',
+         back = pattern.len > front && pattern.ptr[pattern.len - 1] == '*';
     gw_str core = gw_str_n(pattern.ptr + front, pattern.len - front - back);
     if (value.len < core.len || (!front && !back && value.len != core.len))
         return false;
@@ -249,7 +256,8 @@ gw_str gw_filter_scalar(struct wire_view any, char room[static GW_FILTER_SCALAR]
     return gw_str_n(room, (size_t)snprintf(room, GW_FILTER_SCALAR, "%" PRId64, (int64_t)n));
 }
 
-gw_str gw_filter_attribute(struct wire_view message, unsigned field, gw_str key, char room[static GW_FILTER_SCALAR])
+gw_str gw_filter_attribute(struct wire_view message, unsigned field, gw_str key,
+                           char room[static GW_FILTER_SCALAR])
 {
     for (struct wire_field f; wire_next(&message, &f);) {
         struct wire_view kv = f.body, value = {NULL, NULL};
@@ -315,7 +323,8 @@ uint32_t gw_filter_meets(const struct gw_filter *f, const struct gw_filter_item 
     return met;
 }
 
-bool gw_filter_passes_trace(const struct gw_filter *f, uint32_t met, uint64_t high, uint64_t low, uint64_t duration)
+bool gw_filter_passes_trace(const struct gw_filter *f, uint32_t met, uint64_t high, uint64_t low,
+                            uint64_t duration)
 {
     const struct gw_filter_item trace = {.high = high, .low = low};
     for (size_t k = 0; k < f->n; k++) {

@@ -63,9 +63,9 @@ enum gw_code gw_filter_read(struct gw_filter *, gw_str text, struct gw_err *) GW
 /* One span or log record, as far as words ask. */
 struct gw_filter_item {
     gw_str service, name, body, source;
-    unsigned kind, status; /* as OTLP numbers them */
-    unsigned severity;     /* SeverityNumber */
-    uint64_t high, low;    /* of its trace id */
+    unsigned kind, status;           /* as OTLP numbers them */
+    unsigned severity;               /* SeverityNumber */
+    uint64_t high, low;              /* of its trace id */
     struct wire_view item, resource; /* messages with attributes … */
     unsigned item_field;             /* … in this field; those of a Resource are in 1 */
 };
@@ -73,13 +73,15 @@ struct gw_filter_item {
 /* A bit for each word that the item meets; negated words as if they were not. */
 uint32_t gw_filter_meets(const struct gw_filter *, const struct gw_filter_item *);
 /* A trace of which `met` was collected of its spans. */
-bool gw_filter_passes_trace(const struct gw_filter *, uint32_t met, uint64_t high, uint64_t low, uint64_t duration);
+bool gw_filter_passes_trace(const struct gw_filter *, uint32_t met, uint64_t high, uint64_t low,
+                            uint64_t duration);
 bool gw_filter_passes(const struct gw_filter *, const struct gw_filter_item *);
 
 /* The text of an AnyValue that is a scalar, in `room` if it is no text; without ptr: it is something else. */
 enum { GW_FILTER_SCALAR = 40 };
 gw_str gw_filter_scalar(struct wire_view any, char room[static GW_FILTER_SCALAR]);
 /* An attribute's value, as such text; attributes are elements of `field`. */
-gw_str gw_filter_attribute(struct wire_view message, unsigned field, gw_str key, char room[static GW_FILTER_SCALAR]);
+gw_str gw_filter_attribute(struct wire_view message, unsigned field, gw_str key,
+                           char room[static GW_FILTER_SCALAR]);
 
 #endif

@@ -17,7 +17,16 @@
 enum { TEXTS = 4096, TEXT_CHAINS = 8192, CHAINS = 2 * SCAN_TRACES, FIRST_ROWS = 256, REQUESTS = 256 };
 /* Fields of opentelemetry/proto/{trace,logs,common}/v1. */
 enum { RESOURCE_ITEMS = 1, RESOURCE = 1, SCOPE_ITEMS = 2, ITEMS = 2, RESOURCE_ATTRIBUTES = 1 };
-enum { SPAN_TRACE = 1, SPAN_PARENT = 4, SPAN_NAME = 5, SPAN_KIND = 6, SPAN_START = 7, SPAN_END = 8, SPAN_ATTRIBUTES = 9, SPAN_STATUS = 15 };
+enum {
+    SPAN_TRACE = 1,
+    SPAN_PARENT = 4,
+    SPAN_NAME = 5,
+    SPAN_KIND = 6,
+    SPAN_START = 7,
+    SPAN_END = 8,
+    SPAN_ATTRIBUTES = 9,
+    SPAN_STATUS = 15
+};
 enum { STATUS_CODE = 3, STATUS_ERROR = 2, RECORD_TRACE = 9 };
 
 /* Who sent the requests that were seen last. */
@@ -237,7 +246,8 @@ static void read_span(struct wire_view v, struct span *s)
 static void consider_root(struct scan_trace *t, const struct span *s, uint16_t service)
 {
     bool is_root = !s->has_parent;
-    if (t->spans > 1 && (is_root ? t->has_root && t->root_start <= s->start : t->has_root || t->root_start <= s->start))
+    if (t->spans > 1 &&
+        (is_root ? t->has_root && t->root_start <= s->start : t->has_root || t->root_start <= s->start))
         return;
     t->has_root = t->has_root || is_root;
     t->root_start = s->start;
@@ -248,7 +258,8 @@ static void consider_root(struct scan_trace *t, const struct span *s, uint16_t s
 
 static void take_span(const struct group *g, struct wire_view v)
 {
-    struct span s = {.item = {.service = g->service, .item = v, .item_field = SPAN_ATTRIBUTES, .resource = g->resource}};
+    struct span s = {
+        .item = {.service = g->service, .item = v, .item_field = SPAN_ATTRIBUTES, .resource = g->resource}};
     read_span(v, &s);
     struct scan_trace *t = s.item.low | s.item.high ? row_of(g->scan, s.item.high, s.item.low) : NULL;
     if (!t)
@@ -302,7 +313,8 @@ static uint16_t client_of(const struct group *g)
     char text[SCAN_TEXT], room[2][GW_FILTER_SCALAR];
     gw_str language = gw_filter_attribute(g->resource, 1, GW_STR("telemetry.sdk.language"), room[0]),
            version = gw_filter_attribute(g->resource, 1, GW_STR("telemetry.sdk.version"), room[1]);
-    int n = snprintf(text, sizeof text, "%.*s%s%.*s", GW_FMT(language), language.len && version.len ? " " : "", GW_FMT(version));
+    int n = snprintf(text, sizeof text, "%.*s%s%.*s", GW_FMT(language),
+                     language.len && version.len ? " " : "", GW_FMT(version));
     return number_of(g->scan, gw_str_n(text, n > 0 && (size_t)n < sizeof text ? (size_t)n : 0));
 }
 
@@ -338,9 +350,10 @@ static void note_sender(struct trace_scan *s, const struct gw_recent_entry *e)
     char text[2 * SCAN_TEXT];
     gw_str language = e->parts[GW_REQUEST_LANGUAGE], version = e->parts[GW_REQUEST_CLIENT_VERSION];
     int n = snprintf(text, sizeof text, "%.*s %.*s", GW_FMT(language), GW_FMT(version));
-    s->senders[e->number % REQUESTS] =
-        (struct sender){e->number, number_of(s, e->parts[GW_REQUEST_RECEIVER]),
-                        language.len ? number_of(s, gw_str_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1)) : 0};
+    s->senders[e->number % REQUESTS] = (struct sender){
+        e->number, number_of(s, e->parts[GW_REQUEST_RECEIVER]),
+        language.len ? number_of(s, gw_str_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1))
+                     : 0};
 }
 
 static void take_entry(struct trace_scan *s, const struct gw_recent_entry *e)
@@ -355,7 +368,8 @@ static void take_entry(struct trace_scan *s, const struct gw_recent_entry *e)
         take_frame(&g, e->parts[GW_FRAME_DATA]);
     else if (e->kind == GW_RECENT_LINE) {
         gw_str record = e->parts[GW_LINE_RECORD];
-        take_record(&g, (struct wire_view){(const uint8_t *)record.ptr, (const uint8_t *)record.ptr + record.len});
+        take_record(
+            &g, (struct wire_view){(const uint8_t *)record.ptr, (const uint8_t *)record.ptr + record.len});
     }
 }
 

@@ -32,9 +32,9 @@ struct scan_trace {
     uint32_t next; /* in the hash table: index + 1 */
     bool has_root, is_changed;
     uint8_t services_n;
-    uint16_t service;                      /* of the root: number of a text */
-    uint16_t services[SCAN_SERVICES];      /* numbers of texts */
-    uint16_t receiver, client;             /* numbers of texts */
+    uint16_t service;                 /* of the root: number of a text */
+    uint16_t services[SCAN_SERVICES]; /* numbers of texts */
+    uint16_t receiver, client;        /* numbers of texts */
     char root[SCAN_NAME];
 };
 

@@ -72,7 +72,7 @@ enum gw_http_method {
 struct gw_http_peer {
     bool local;     /* loopback or Unix socket */
     bool by_socket; /* Unix socket */
-    pid_t pid; /* of it: the process at the other end; 0 where it is in a PID namespace that is not seen */
+    pid_t pid;      /* process at the other end of a Unix socket; 0 if it is in an invisible PID namespace */
     const struct sockaddr *address; /* NULL: a Unix socket's */
     bool noted;
     char note[128];

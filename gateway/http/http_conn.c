@@ -6,7 +6,9 @@
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+
 #include <sys/epoll.h>
 #include <sys/un.h>
 

@@ -55,6 +55,11 @@
       "and "                                                                                                 \
       "with admin.auth.token on any address. Without a token they are off on an address that other "         \
       "machines can reach, and true is a mistake there.")                                                    \
+    X(size, admin_recent, "admin.recent", "16MiB", "1MiB", "1GiB",                                           \
+      "Memory for recent traces and logs, which the page, the API, `ddgate tap` and `ddgate top` show; it "  \
+      "is "                                                                                                  \
+      "part of max_memory. Not written: it is used only while somebody looks, and given back a minute "      \
+      "later. Written: it is filled from the start.")                                                        \
     X(secret, admin_auth_token, "admin.auth.token", "", "", "",                                              \
       "Token for the page and the API: Authorization: Bearer TOKEN, or the password that a browser asks "    \
       "for, with any user name. Several are separated by blanks, commas or lines. The other four need "      \

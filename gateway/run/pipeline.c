@@ -17,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "gateway/net/listen_claims.h"
+#include "core/delivery/recent.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/logs/log_scripts.h"
 
@@ -64,11 +65,6 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->conf = gw_conf_ref(conf);
     atomic_init(&p->reloaded_at, (uint64_t)(gw_wall() / GW_SEC));
     p->budget.limit = c->max_memory;
-    p->api = (struct gw_api){.ctx = p,
-                             .measure = gw_pipeline_measure_for,
-                             .ledger = gw_pipeline_ledger_for,
-                             .budget = &p->budget,
-                             .started = gw_wall()};
     p->disk_queue_conf =
         (struct gw_disk_queue_conf){c->storage_directory, c->storage_max_size,
                                     (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
@@ -83,6 +79,12 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->scripts_directory = c->pipelines_directory;
     if (!p->ledger || !p->ids || !p->fanout || !p->http || !p->scripts)
         return false;
+    p->api = (struct gw_api){.ctx = p,
+                             .measure = gw_pipeline_measure_for,
+                             .ledger = gw_pipeline_ledger_for,
+                             .budget = &p->budget,
+                             .ids = p->ids,
+                             .started = gw_wall()};
     p->host = (struct gw_host){.http = p->http,
                                .fanout = p->fanout,
                                .ledger = p->ledger,
@@ -136,6 +138,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_component_drop_exporter(&p->exporters[i]);
     gw_disk_queue_close(p->disk_queue);
+    gw_recent_close();
     gw_listen_claims_drop(p->claims);
     gw_fanout_drop(p->fanout);
     gw_trace_ids_drop(p->ids);
@@ -226,9 +229,11 @@ static void open_admin(struct gw_pipeline *p, bool binds, struct gw_diagnostics 
 {
     const struct gw_admin_source source = gw_pipeline_source(p);
     const struct gw_admin_conf conf = gw_pipeline_admin_conf(p->conf, diagnostics);
-    if (binds)
+    if (binds) {
+        gw_recent_open(&p->budget, p->conf->process.admin_recent,
+                       conf.page && gw_diagnostics_is_written(diagnostics, "admin.recent"));
         p->admin = gw_admin_open(&conf, NULL, &source, diagnostics);
-    else
+    } else
         gw_admin_check(&conf, diagnostics);
 }
 

@@ -7,6 +7,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
+const char *dd_format_name(enum dd_format format)
+{
+    static const char *const names[DD_FORMATS] = {
+        [DD_V04_MSGPACK] = "v0.4",     [DD_V04_JSON] = "v0.4 json", [DD_V01_JSON] = "v0.1 json",
+        [DD_V05_MSGPACK] = "v0.5",     [DD_V07_MSGPACK] = "v0.7",   [DD_V10_MSGPACK] = "v1.0",
+        [DD_AGENT_PROTOBUF] = "agent",
+    };
+    return names[format];
+}
+
 enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str body, struct gw_arena *arena,
                              struct gw_err *err)
 {

@@ -13,7 +13,6 @@
 #include "core/delivery/span_services.h"
 #include "core/delivery/recent.h"
 #include "core/delivery/trace_ids.h"
-#include "translators/logs/log_recent.h"
 #include "translators/logs/log_resource.h"
 #include "translators/logs/log_write.h"
 

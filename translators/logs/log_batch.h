@@ -74,12 +74,20 @@ struct log_batch {
     const struct sc_script *script; /* that reads the record; NULL: none does */
     gw_str form;                    /* how the record is read; static text; while somebody looks */
     bool has_lines;                 /* its records are in recent.h, each with its line */
-    struct gw_intake intake; /* refused and dropped since the last log_finish, and received in total */
+    struct gw_intake intake;        /* refused and dropped since the last log_finish, and received in total */
     size_t charged;
 };
 
 /* log_batch.c: the newest setup of the batch's conf; the batch is empty. */
 void log_batch_begin_setup(struct log_batch *);
+/* log_recent.c: keeps a line and its record for somebody who looks (core/delivery/recent.h); `record` is an
+ * element of ScopeLogs. The line is kept as it came, unless a script changed or removed its message: what a
+ * script hides on purpose, by cover(), replace() or drop_key(), stays hidden. Records that a script drops are
+ * not kept. Call it while gw_recent_wanted(). */
+void log_recent_keep(struct log_batch *, const struct log_input *, const struct log_found *, gw_str record);
+/* How the record is read: "script", "json", "logfmt", "text" or "none"; before the envelope's values join its
+ * attributes. */
+gw_str log_recent_form(const struct log_batch *, const struct log_input *);
 /* log_frames.c: the attributes of a Resource. */
 void log_write_resource(struct otlp_buf *, const struct log_setup *, const struct log_origin *);
 /* log_batch.c: writes one record; everything is found except the envelope's values. */

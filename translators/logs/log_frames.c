@@ -112,7 +112,7 @@ static bool note_incomplete(struct maker *m, size_t offset)
 /* The group that begins at the end of w waits for its span. Without memory it keeps the service it has. */
 static void note_service(struct maker *m, const struct log_origin *o)
 {
-    if (!o->awaits || !o->service.len || is_overruled(m, GW_STR("service.name")))
+    if (!o->awaits || !o->service.len || is_overruled(m->b->setup, GW_STR("service.name")))
         return;
     if (m->services_n == m->services_cap) {
         size_t cap = m->services_cap ? 2 * m->services_cap : 16;

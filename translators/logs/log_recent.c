@@ -2,7 +2,7 @@
  * by log_batch.c, while somebody looks.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "translators/logs/log_recent.h"
+#include "translators/logs/log_batch.h"
 
 #include "core/base/protobuf_wire.h"
 #include "core/delivery/recent.h"
@@ -34,7 +34,8 @@ static gw_str body_of(gw_str field)
     return wire_next(&v, &f) ? wire_text(f.body) : GW_NOSTR;
 }
 
-void log_recent_keep(struct log_batch *b, const struct log_input *in, const struct log_found *f, gw_str record)
+void log_recent_keep(struct log_batch *b, const struct log_input *in, const struct log_found *f,
+                     gw_str record)
 {
     struct otlp_buf resource = {0};
     log_write_resource(&resource, b->setup, &f->origin);

@@ -52,7 +52,7 @@ struct sc_set *sc_load(const struct sc_source *, size_t n);
 void sc_drop(struct sc_set *);
 /* NULL: there is no script of that name. A broken script is found too: sc_broken returns its mistake. */
 const struct sc_script *sc_find(const struct sc_set *, gw_str name);
-gw_str sc_name(const struct sc_script *); /* as in its sc_source */
+gw_str sc_name(const struct sc_script *);                   /* as in its sc_source */
 const struct sc_fault *sc_broken(const struct sc_script *); /* NULL when it is well */
 gw_str sc_source_text(const struct sc_set *, gw_str name);
 /* The name of a script that others use and that is not in the set; empty: there is none. */

@@ -87,7 +87,8 @@ static void find_agent(void *agent, gw_str name, gw_str value)
 }
 
 /* For somebody who looks: who sent it. What it sent are its frames. */
-static void keep_request(const struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q)
+static void keep_request(const struct otlp_receiver *o, enum gw_signal signal,
+                         const struct gw_http_request *q)
 {
     char address[64];
     gw_str agent = GW_NOSTR;
