@@ -176,8 +176,9 @@ struct gw_admin *gw_admin_open(const struct gw_admin_conf *conf, struct gw_admin
     if (!a)
         return NULL;
     a->source = *source;
+    a->followers = gw_followers_new(source->api);
     gw_admin_access_read(&a->access, conf, diagnostics);
-    if (!keep_conf(a, conf))
+    if (!keep_conf(a, conf) || !a->followers)
         snprintf(why.text, sizeof why.text, "there is no memory for it");
     else if (open_listeners(a, conf->listen, predecessor, &why) == GW_LISTEN_OK)
         return a;
@@ -195,11 +196,11 @@ static bool start_one(struct gw_admin *a, struct listener *l)
     l->admin = a;
     gw_listen_name(&l->address, name, sizeof name);
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, gw_admin_on_request, l,
-        MHD_OPTION_NOTIFY_COMPLETED, gw_admin_on_completed, l, MHD_OPTION_LISTEN_SOCKET, l->fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        gw_admin_on_request, l, MHD_OPTION_NOTIFY_COMPLETED, gw_admin_on_completed, l,
+        MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     if (l->daemon)
         gw_log_each(GW_INFO, "admin", "listening on %s", name);
     else
@@ -214,10 +215,13 @@ static bool start_one(struct gw_admin *a, struct listener *l)
 
 bool gw_admin_start(struct gw_admin *a)
 {
-    for (size_t i = 0; a && i < a->n; i++)
+    bool shows = false;
+    for (size_t i = 0; a && i < a->n; i++) {
         if (!start_one(a, &a->listeners[i]))
             return false;
-    return true;
+        shows = shows || a->listeners[i].shows;
+    }
+    return !shows || gw_followers_start(a->followers);
 }
 
 bool gw_admin_is(const struct gw_admin *a, const struct gw_admin_conf *conf)
@@ -257,6 +261,7 @@ static void retire_listener(struct listener *l, struct listener *successor)
 void gw_admin_retire(struct gw_admin *a, struct gw_admin *successor)
 {
     atomic_store(&a->retired, true);
+    gw_followers_end(a->followers);
     for (size_t i = 0; i < a->n; i++)
         retire_listener(&a->listeners[i], find_listener(successor, &a->listeners[i].address));
 }
@@ -284,10 +289,13 @@ static void drop_listener(struct listener *l, bool retired)
 
 void gw_admin_drop(struct gw_admin *a)
 {
-    for (size_t i = 0; a && i < a->n; i++)
-        drop_listener(&a->listeners[i], atomic_load(&a->retired));
     if (!a)
         return;
+    if (a->followers)
+        gw_followers_stop(a->followers);
+    for (size_t i = 0; i < a->n; i++)
+        drop_listener(&a->listeners[i], atomic_load(&a->retired));
+    gw_followers_drop(a->followers);
     free((char *)a->conf.listen.ptr);
     if (a->conf.token.ptr)
         OPENSSL_cleanse((char *)a->conf.token.ptr, a->conf.token.len);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "gateway/admin/admin.h"
+#include "gateway/admin/admin_follow.h"
 #include "gateway/http/framing.h"
 
 /* A connection of a daemon; its thread's only. */
@@ -39,6 +40,7 @@ struct gw_admin {
     struct gw_admin_source source;
     struct gw_admin_conf conf; /* its texts are malloc'd */
     struct gw_admin_access access;
+    struct gw_followers *followers;
     atomic_bool retired;
     struct listener listeners[GW_LISTEN_ADDRESSES];
     size_t n;

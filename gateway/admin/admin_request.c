@@ -11,6 +11,7 @@
 #include "core/base/thread.h"
 #include "core/delivery/ledger_report.h"
 #include "gateway/api/api.h"
+#include "gateway/api/stream.h"
 #include "gateway/page/page.h"
 
 #define PLAIN "text/plain; charset=utf-8"
@@ -238,7 +239,6 @@ static enum MHD_Result show_api(const struct gw_admin *a, struct MHD_Connection 
     if (!t)
         return MHD_NO;
     t->api = a->source.api;
-    MHD_get_connection_values_n(c, MHD_GET_ARGUMENT_KIND, add_query, call);
     t->text = gw_api_answer(t->api, route, call);
     struct MHD_Response *r =
         MHD_create_response_from_buffer_with_free_callback_cls(t->text.len, t->text.ptr, free_charged, t);
@@ -246,8 +246,56 @@ static enum MHD_Result show_api(const struct gw_admin *a, struct MHD_Connection 
         free_charged(t);
         return MHD_NO;
     }
+    gw_followers_looked(a->followers);
     const struct head head = {.type = JSON, .file = call->file};
     return queue(a, c, call->status, &head, r);
+}
+
+/* --- streams --- */
+
+static bool wants_events(struct MHD_Connection *c)
+{
+    const char *accept = header(c, "Accept");
+    return accept && strstr(accept, "text/event-stream");
+}
+
+/* True if the query asks to follow. */
+static bool follows(const struct gw_api_call *call)
+{
+    gw_str follow = gw_api_query(call, "follow");
+    return follow.len && !gw_str_eq(follow, GW_STR("0"));
+}
+
+static enum MHD_Result refuse_stream(const struct gw_admin *a, struct MHD_Connection *c, unsigned status,
+                                     char *text, size_t len)
+{
+    const struct head head = {.type = JSON};
+    return answer(a, c, status, &head, text, len);
+}
+
+static enum MHD_Result stream_api(const struct gw_admin *a, struct MHD_Connection *c,
+                                  const struct gw_api_route *route, struct gw_api_call *call)
+{
+    const char *last = header(c, "Last-Event-ID");
+    char *error = NULL;
+    size_t len = 0;
+    bool events = wants_events(c);
+    FILE *to = open_memstream(&error, &len);
+    if (!to)
+        return MHD_NO;
+    struct gw_api_stream *s =
+        gw_api_stream_open(a->source.api, route, call, events, last ? gw_str_z(last) : GW_NOSTR, to);
+    fclose(to);
+    if (!s)
+        return refuse_stream(a, c, call->status, error, len);
+    free(error);
+    struct MHD_Response *r = gw_follow(a->followers, c, s);
+    if (!r)
+        return refuse_at(a, c, GW_ADMIN_API, MHD_HTTP_SERVICE_UNAVAILABLE,
+                         "16 clients follow already, or the listener stops: close another page, or ask again",
+                         NULL);
+    const struct head head = {.type = events ? "text/event-stream; charset=utf-8" : "application/x-ndjson"};
+    return queue(a, c, MHD_HTTP_OK, &head, r);
 }
 
 /* --- requests --- */
@@ -335,7 +383,9 @@ static enum MHD_Result answer_request(const struct listener *l, struct MHD_Conne
         return show_page(a, c, file);
     if (body)
         call.body = gw_str_n(body->ptr, body->len);
-    return show_api(a, c, route, &call);
+    MHD_get_connection_values_n(c, MHD_GET_ARGUMENT_KIND, add_query, &call);
+    return gw_api_streams(route) && follows(&call) ? stream_api(a, c, route, &call)
+                                                   : show_api(a, c, route, &call);
 }
 
 /* Bodies are read where a route takes one, from whoever may use it. */

@@ -1,61 +1,13 @@
 /* api.c: Runs a handler into a bounded buffer that is charged to max_memory, and scrubs what it wrote. Owns the buffer until it is handed over. Called by the admin listener, on its threads.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* fopencookie */
 #include "gateway/api/api.h"
 
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/scrub.h"
-
-/* --- the buffer that a handler writes into --- */
-
-struct sink {
-    struct gw_budget *budget;
-    struct gw_api_text text;
-    size_t cap;
-    bool is_large, no_memory;
-};
-
-static bool grow(struct sink *s, size_t cap)
-{
-    if (!gw_budget_take(s->budget, cap - s->cap))
-        return false;
-    char *ptr = realloc(s->text.ptr, cap);
-    if (!ptr) {
-        gw_budget_give(s->budget, cap - s->cap);
-        return false;
-    }
-    s->text.ptr = ptr;
-    s->cap = s->text.charged = cap;
-    return true;
-}
-
-static ssize_t take(void *sink, const char *ptr, size_t n)
-{
-    struct sink *s = sink;
-    size_t cap = s->cap ? s->cap : 16 * 1024;
-    s->is_large = s->is_large || s->text.len + n > GW_API_ANSWER;
-    while (cap < s->text.len + n)
-        cap *= 2;
-    s->no_memory = s->no_memory || (!s->is_large && cap != s->cap && !grow(s, cap));
-    if (s->is_large || s->no_memory)
-        return 0; /* the stream's error indicator is set: nothing more comes */
-    memcpy(s->text.ptr + s->text.len, ptr, n);
-    s->text.len += n;
-    return (ssize_t)n;
-}
-
-/* What a handler writes to; used by one thread only. */
-static FILE *open_sink(struct sink *s)
-{
-    FILE *to = fopencookie(s, "w", (cookie_io_functions_t){.write = take});
-    if (to)
-        __fsetlocking(to, FSETLOCKING_BYCALLER);
-    return to;
-}
+#include "gateway/api/sink.h"
 
 static void drop_text(struct gw_budget *budget, struct gw_api_text *t)
 {
@@ -84,17 +36,17 @@ static void write_failure(struct gw_api_call *call, FILE *to, bool is_large)
 struct gw_api_text gw_api_answer(const struct gw_api *api, const struct gw_api_route *route,
                                  struct gw_api_call *call)
 {
-    struct sink s = {.budget = api->budget};
+    struct gw_api_sink s;
     call->status = 200;
-    FILE *to = open_sink(&s);
+    FILE *to = gw_api_sink_open(&s, api->budget);
     if (to) {
         route->handler(api, call, to);
         fclose(to);
     }
     if (s.is_large || s.no_memory) {
-        struct sink failure = {.budget = NULL}; /* a few bytes */
+        struct gw_api_sink failure;
         drop_text(s.budget, &s.text);
-        to = open_sink(&failure);
+        to = gw_api_sink_open(&failure, NULL); /* a few bytes */
         if (to) {
             write_failure(call, to, s.is_large);
             fclose(to);

@@ -27,9 +27,9 @@
 #include "core/base/err.h"
 #include "core/base/metrics.h"
 #include "core/delivery/ledger.h"
+#include "gateway/api/sink.h"
 
 enum { GW_API_SEGMENTS = 2, GW_API_QUERIES = 16, GW_API_QUERY_TEXT = 4096, GW_API_BODY = 64 * 1024 };
-enum { GW_API_ANSWER = 64 * 1024 * 1024 };
 
 struct gw_trace_ids;
 
@@ -111,11 +111,6 @@ struct gw_api_route {
 
 /* The route of a path. NULL: there is none. `call` gets its segments, as views of `path`. */
 const struct gw_api_route *gw_api_find(gw_str path, struct gw_api_call *);
-
-struct gw_api_text {
-    char *ptr; /* malloc'd, and charged to the budget; NULL: there was no memory */
-    size_t len, charged;
-};
 
 struct gw_api_text gw_api_answer(const struct gw_api *, const struct gw_api_route *, struct gw_api_call *);
 void gw_api_text_drop(const struct gw_api *, struct gw_api_text *);

@@ -200,6 +200,18 @@ enum gw_code gw_filter_read(struct gw_filter *f, gw_str text, struct gw_err *err
     }
 }
 
+void gw_filter_copy(struct gw_filter *to, const struct gw_filter *from)
+{
+    *to = *from;
+    for (size_t i = 0; i < to->n; i++) { /* its texts are in its own bytes */
+        struct gw_filter_word *w = &to->words[i];
+        if (w->key.ptr)
+            w->key.ptr = to->bytes + (w->key.ptr - from->bytes);
+        if (w->text.ptr)
+            w->text.ptr = to->bytes + (w->text.ptr - from->bytes);
+    }
+}
+
 /* --- comparing --- */
 
 /* Longer texts are compared as far as this. */

@@ -60,6 +60,8 @@ struct gw_filter {
 /* GW_BAD_REQUEST with what is wrong and how to write it. */
 enum gw_code gw_filter_read(struct gw_filter *, gw_str text, struct gw_err *) GW_MUST_CHECK;
 
+void gw_filter_copy(struct gw_filter *to, const struct gw_filter *from);
+
 /* One span or log record, as far as words ask. */
 struct gw_filter_item {
     gw_str service, name, body, source;

@@ -284,7 +284,8 @@ static void take_record(const struct group *g, struct wire_view v)
     for (struct wire_field f; wire_next(&v, &f);) {
         if (f.number != RECORD_TRACE || f.body.end - f.body.at != 16)
             continue;
-        struct scan_trace *t = find_row(g->scan, be64(f.body.at), be64(f.body.at + 8));
+        /* records come before their spans, which are sent when they end */
+        struct scan_trace *t = is_zero(f.body) ? NULL : row_of(g->scan, be64(f.body.at), be64(f.body.at + 8));
         if (t) {
             t->logs++;
             t->seq = g->entry->number;
@@ -434,14 +435,7 @@ struct trace_scan *trace_scan_new(struct gw_budget *budget, const struct gw_filt
         trace_scan_drop(s);
         return NULL;
     }
-    s->filter = *filter;
-    for (size_t i = 0; i < s->filter.n; i++) { /* its texts are in its own bytes */
-        struct gw_filter_word *w = &s->filter.words[i];
-        if (w->key.ptr)
-            w->key.ptr = s->filter.bytes + (w->key.ptr - filter->bytes);
-        if (w->text.ptr)
-            w->text.ptr = s->filter.bytes + (w->text.ptr - filter->bytes);
-    }
+    gw_filter_copy(&s->filter, filter);
     return s;
 }
 
