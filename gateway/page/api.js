@@ -44,8 +44,8 @@ export function query(path, parameters) {
 // A stream of server-sent events that is closed while nobody can see it: a browser has six connections to one address,
 // for all of its tabs. `since()` is asked for the cursor at each start.
 export class Stream {
-  constructor({ path, parameters, event, take, state }) {
-    Object.assign(this, { path, parameters, event, take, state, source: null, retry: 0 });
+  constructor({ path, parameters, event, take, missed, state }) {
+    Object.assign(this, { path, parameters, event, take, missed, state, source: null, retry: 0 });
     this.onVisible = () => (document.hidden ? this.stop('hidden') : this.start());
   }
 
@@ -59,6 +59,7 @@ export class Stream {
     clearTimeout(this.retry);
     const source = this.source = new EventSource(query(this.path, { ...this.parameters(), follow: 1 }));
     source.addEventListener(this.event, (message) => this.take(JSON.parse(message.data), message.lastEventId));
+    source.addEventListener('missed', (message) => this.missed(JSON.parse(message.data).missed));
     source.onopen = () => this.state('live');
     source.onerror = () => this.failed(source);
   }

@@ -5,7 +5,7 @@ import { h, outside, refill } from './dom.js';
 import { ago, count, short } from './format.js';
 
 const EVERY = 3000;
-const COLUMNS = ['service', 'env', 'language', 'tracer', 'host', 'container', 'protocol', 'spans/s', 'spans', 'last seen', 'warnings'];
+const COLUMNS = ['service', 'env', 'language', 'tracer', 'host', 'container', 'protocol', 'spans/s', 'spans', 'last seen', 'also sends', 'warnings'];
 
 export const fleet = {
   title: 'Fleet',
@@ -51,7 +51,7 @@ export const fleet = {
     return h('tr', {}, h('th', { scope: 'row' }, outside(c.service ?? '')), td(c.env), td([c.language, c.language_version].filter(Boolean).join(' ')), td(c.version),
       td(c.host, 'mono'), td(c.container?.slice(0, 12), 'mono', c.container), td([c.protocol, c.transport].filter(Boolean).join(' ')),
       h('td', { class: 'number' }, short(c.spans_per_second)), h('td', { class: 'number' }, count(c.spans)),
-      h('td', { class: 'number' }, ago(c.last_seen)), h('td', { class: 'text' }, (c.warnings ?? []).map((w) => h('p', { class: 'warning' }, outside(w.text, { title: w.id })))));
+      h('td', { class: 'number' }, ago(c.last_seen)), td((c.sends ?? []).join(', ')), h('td', { class: 'text' }, (c.warnings ?? []).map((w) => h('p', { class: 'warning' }, outside(w.text, { title: w.id })))));
   },
 };
 

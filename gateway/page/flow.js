@@ -131,17 +131,17 @@ export const flow = {
     this.drawnTo = history.end;
     const step = history.step / 1e9;
     const end = Number(BigInt(history.end) / 1000000n);
-    const rate = (values) => Array.from({ length: history.points }, (_, i) => {
-      const v = values[i - (history.points - values.length)];
-      return v === null || v === undefined ? null : Number(v) / step;
-    });
-    const named = (keep) => Object.entries(history.series).filter(([name]) => keep(name)).map(([name, values], i) => ({ name, values: rate(values), css: `line${i % 6}` }));
+    const named = (keep, by) => Object.entries(history.series).filter(([name, values]) => keep(name) && values.some(Number))
+      .map(([name, values], i) => ({ name, values: filled(values, history.points, by), css: `line${i % 6}` }));
+    const isLevel = (name) => name.endsWith('.queued');
     const perSecond = (v) => `${short(v)}/s`;
     const all = [
-      ...SIGNALS.map((s) => ({ title: s, words: perSecond, series: named((n) => n.split('.').includes(s)).map((x) => ({ ...x, name: x.name.replace(`${s}.`, '') })) })),
-      { title: 'bytes', words: (v) => `${short(v)}B/s`, series: named((n) => n.startsWith('bytes.')) },
+      ...SIGNALS.map((s) => ({ title: s, words: perSecond, series: named((n) => n.split('.').includes(s) && !isLevel(n), step)
+        .map((x) => ({ ...x, name: x.name.replace(`${s}.`, '').replace('.', ' ') })) })),
+      { title: 'queued', words: short, series: named(isLevel, 1).map((x) => ({ ...x, name: x.name.replace('.queued', '').replace('.', ' ') })) },
+      { title: 'bytes', words: (v) => `${short(v)}B/s`, series: named((n) => n.startsWith('bytes.'), step).map((x) => ({ ...x, name: x.name.replace('bytes.', '') })) },
     ];
-    refill(this.charts, all.filter((c) => c.series.length && c.series.some((s) => s.values.some((v) => v))).map((c) => chart({ ...c, step, end })));
+    refill(this.charts, all.filter((c) => c.series.length).map((c) => chart({ ...c, step, end })));
   },
 
   /* --- samples --- */
@@ -166,6 +166,14 @@ export const flow = {
     return true;
   },
 };
+
+// An hour of points, the last ones known, each divided by `by`.
+function filled(values, points, by) {
+  return Array.from({ length: points }, (_, i) => {
+    const v = values[i - (points - values.length)];
+    return v === null || v === undefined ? null : Number(v) / by;
+  });
+}
 
 function meter(n, limit) {
   const share = limit ? Math.min(100, Number(n ?? 0) / limit * 100) : 0;

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ask, query, Stream } from './api.js';
 import { button, h, refill, speak } from './dom.js';
-import { count } from './format.js';
+import { count, several } from './format.js';
 
 const HELP = [
   ['word', 'in the root, a span, a service or a log line, in any letter case; "two words"'],
@@ -20,7 +20,7 @@ const HELP = [
 ];
 
 export class Live {
-  // `what` for words; `path`, `event`, `items` (the list's name in the answer) of the API; `key` of an item; `most` items kept;
+  // `what` and `one` of them, for words; `path`, `event`, `items` (the list's name in the answer) of the API; `key` of an item; `most` items kept;
   // `list`: the Rows; `empty()`: words for a ring without any.
   constructor(options) {
     Object.assign(this, options);
@@ -30,6 +30,7 @@ export class Live {
     this.filter = null; // not asked yet
     this.cursor = '';
     this.stream = new Stream({ path: this.path, event: this.event, take: (item, id) => this.take(item, id),
+      missed: (n) => { this.missed += n; this.tell('live'); },
       parameters: () => ({ filter: this.filter, since: this.cursor }), state: (s) => this.tell(s) });
     this.build();
   }
@@ -85,6 +86,7 @@ export class Live {
     this.frame.trouble('');
     this.frame.recent(answer.recent);
     this.cursor = answer.cursor;
+    this.missed = 0;
     this.waiting = [];
     this.all = answer[this.items];
     this.draw();
@@ -157,7 +159,7 @@ export class Live {
   tell(state) {
     if (state === 'live') this.live = true;
     if (state === 'broken' || state === 'closed') this.live = false;
-    const words = { live: `live, ${count(this.all.length)} ${this.what}`, hidden: 'waits', closed: '', broken: 'no connection' }[state];
+    const words = { live: `live, ${several(this.all.length, this.one)}${this.missed ? `, ${count(this.missed)} came too fast to be shown` : ''}`, hidden: 'waits', closed: '', broken: 'no connection' }[state];
     const shownState = this.paused ? 'paused' : state;
     this.stateBox.textContent = this.paused ? `paused, ${count(this.waiting.length)} new` : words ?? '';
     this.stateBox.className = `state ${shownState}`;

@@ -9,7 +9,8 @@ import { colour } from './traces.js';
 const COLUMNS = [['time', 'Time'], ['severity', 'Severity'], ['service', 'Service'], ['text', 'Line'], ['link', 'Trace']];
 const WAYS = [`curl -d '{"service":"web","message":"hello"}' http://127.0.0.1:9529/api/v2/logs`,
   'receivers = ( { type = "file"; path = "/var/log/app.log"; } );    # in ddgate.conf'];
-const FORMS = { json: 'read as JSON', logfmt: 'read as logfmt', script: 'read by a script', none: 'no fields: the whole line is the body' };
+const FORMS = { json: 'read as JSON', logfmt: 'read as logfmt', text: 'read as text', script: 'read by a script', none: 'no fields: the whole line is the body',
+  otlp: 'an OTLP record' };
 const SHORTEST = 2; // characters of a value that is looked for in the line
 
 function draw(log) {
@@ -57,10 +58,10 @@ export const logs = {
     this.frame = frame;
     this.list = new Rows({ label: 'Log lines', class: 'logs', columns: COLUMNS, height: 22, stays: true, draw, keyOf: (l) => l.seq,
       enter: (l) => this.choose(l), move: (l) => this.chosen && this.choose(l), clicked: (e) => Boolean(e.target.closest('a')) });
-    this.live = new Live({ what: 'logs', path: '/api/logs', event: 'log', items: 'logs', key: (l) => l.seq, most: 1000, frame,
+    this.live = new Live({ what: 'log lines', one: 'log line', path: '/api/logs', event: 'log', items: 'logs', key: (l) => l.seq, most: 1000, frame,
       list: this.list, empty: () => nothingYet('log lines', WAYS),
       onFilter: (filter) => frame.go(filter ? `#/logs?filter=${encodeURIComponent(filter)}` : '#/logs') });
-    this.side = h('aside', { class: 'side', 'aria-label': 'The chosen line', hidden: true });
+    this.side = h('section', { class: 'side', tabindex: 0, 'aria-label': 'The chosen line', hidden: true });
     return h('section', { class: 'view', 'aria-label': 'Logs' }, this.live.bar, this.live.helpBox, this.live.wrong,
       h('div', { class: 'with-side' }, this.list.element, this.side), this.live.emptyBox);
   },
@@ -92,17 +93,17 @@ export const logs = {
       h('p', { class: 'tools' }, log.trace_id && h('a', { class: 'button', href: traceLink(log) }, 'Its trace'),
         button('Try a script on it', () => this.frame.go(`#/script?lines=${encodeURIComponent(line)}`)),
         button('Copy', () => copy(line, 'line')), button('Close', () => this.choose(null), { 'aria-keyshortcuts': 'Escape' })),
-      h('h3', {}, 'Line'), lineWithFields(line, log.attributes ?? {}),
+      h('h2', {}, 'Line'), lineWithFields(line, log.attributes ?? {}),
       h('p', { class: 'dim' }, [log.receiver, log.source].filter(Boolean).join(' · '), ' · ', FORMS[log.form] ?? log.form,
         log.script && [' ', outside(log.script, { class: 'mono' })]),
-      h('h3', {}, 'Record'), this.table([['time', moment(log.time)], ['severity', `${log.severity ?? ''} (${log.severity_number ?? 0})`],
+      h('h2', {}, 'Record'), this.table([['time', moment(log.time)], ['severity', `${log.severity ?? ''} (${log.severity_number ?? 0})`],
         ['body', log.body], ['trace_id', log.trace_id], ['span_id', log.span_id]]),
       this.group('Attributes', log.attributes), this.group('Resource', log.resource));
   },
 
   group(name, values) {
     const rows = Object.entries(values ?? {}).map(([key, v]) => [key, any(v)]);
-    return rows.length ? [h('h3', {}, name), this.table(rows)] : null;
+    return rows.length ? [h('h2', {}, name), this.table(rows)] : null;
   },
 
   table(rows) {

@@ -102,6 +102,8 @@ const KEYS = [
   ['← →', 'waterfall: fold, unfold a span'],
   ['/', 'the filter'],
   ['f', 'waterfall: find a span by name, attribute or value; Enter: the next, Shift+Enter: the one before'],
+  ['z Z', 'waterfall: the time of this span, the whole trace'],
+  ['r', 'trace: load it again, with what has come since'],
   ['p', 'pause, go on'],
   ['g then t l s f c', 'traces, logs, script, flow, fleet (clients)'],
   ['Ctrl+Enter', 'script: run'],

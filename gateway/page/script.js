@@ -115,8 +115,8 @@ export const script = {
       h('div', { class: 'bar' }, button('Run', () => this.run(), { class: 'main', 'aria-keyshortcuts': 'Control+Enter' }), this.source.label, this.zone.label,
         button('Last real lines', () => this.lastLines()), button('Copy link', () => this.share()), this.summary),
       h('div', { class: 'playground', on: { keydown: (e) => this.typed(e) } },
-        h('div', { class: 'inputs' }, h('h3', {}, 'Script'), this.code.element, this.error, h('h3', {}, 'Lines'), this.input.element),
-        h('section', { class: 'outputs', 'aria-label': 'Results', tabindex: 0 }, h('h3', {}, 'Results'), this.results)));
+        h('div', { class: 'inputs' }, h('h2', {}, 'Script'), this.code.element, this.error, h('h2', {}, 'Lines'), this.input.element),
+        h('section', { class: 'outputs', 'aria-label': 'Results', tabindex: 0 }, h('h2', {}, 'Results'), this.results)));
   },
 
   option(words, value) {

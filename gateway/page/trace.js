@@ -10,6 +10,7 @@ import { find, read } from './tree.js';
 const ROW = 23;
 const DEEPEST = 20; // levels that are indented; deeper ones stay below these
 const TICKS = 4;
+const MOST_LINES = 1000;
 
 function percent(x) {
   return `${(x * 100).toFixed(3)}%`;
@@ -17,27 +18,36 @@ function percent(x) {
 
 /* --- a row of the waterfall --- */
 
-function mark(name, at, tree, title) {
-  return h('i', { class: `mark ${name}`, style: { '--at': percent(Math.max(0, Math.min(1, at / tree.length))) }, title });
+// `at(x)`: where nanosecond x of the trace is in the timeline, 0 to 1 for what it shows.
+function mark(name, x, at, title) {
+  const place = at(x);
+  return place >= 0 && place <= 1 && h('i', { class: `mark ${name}`, style: { '--at': percent(place) }, title });
 }
 
-function marks(span, tree) {
+function marks(span, tree, at) {
   return [
-    span.events.map((e) => mark('event', Number(BigInt(e.timeUnixNano ?? 0) - tree.begin), tree, `event ${e.name}`)),
-    span.logs.map((l) => mark(`log ${severity(l.number)}`, l.time, tree, `${l.severity} ${l.body}`)),
+    span.events.map((e) => mark('event', Number(BigInt(e.timeUnixNano ?? 0) - tree.begin), at, `event ${e.name}`)),
+    span.logs.map((l) => mark(`log ${severity(l.number)}`, Math.max(0, Math.min(tree.length, l.time)), at, `${l.severity} ${l.body}`)),
   ];
 }
 
-function bar(span, tree) {
-  const from = span.start / tree.length;
-  const width = span.length / tree.length;
-  const late = from + width > 0.82;
-  return [
-    h('span', { class: 'bar-of', style: { '--from': percent(from), '--width': percent(width) } }),
-    span.path.map(([a, b]) => h('span', { class: 'path', style: { '--from': percent(a / tree.length), '--width': percent((b - a) / tree.length) } })),
-    marks(span, tree),
-    h('span', { class: late ? 'length before' : 'length', style: { '--at': percent(late ? 1 - from : from + width) } }, duration(span.length)),
-  ];
+function piece(name, a, b, at) {
+  const from = Math.max(0, at(a));
+  const to = Math.min(1, at(b));
+  return to >= from && h('span', { class: name, style: { '--from': percent(from), '--width': percent(to - from) } });
+}
+
+// The length stands behind the bar, or before it, or on it: where there is room.
+function lengthOf(span, at) {
+  const from = at(span.start);
+  const to = at(span.end);
+  if (to < 0 || from > 1) return null;
+  const [name, place] = to < 0.88 ? ['', to] : from > 0.12 ? ['before', 1 - from] : ['on', 1 - Math.min(1, to)];
+  return h('span', { class: `length ${name}`, style: { '--at': percent(place) } }, duration(span.length));
+}
+
+function bar(span, tree, at) {
+  return [piece('bar-of', span.start, span.end, at), span.path.map(([a, b]) => piece('path', a, b, at)), marks(span, tree, at), lengthOf(span, at)];
 }
 
 function twist(span, folded) {
@@ -61,6 +71,7 @@ export const trace = {
     this.box = h('input', { type: 'search', placeholder: 'Find in trace', 'aria-label': 'Find in trace: name, attribute or value',
       'aria-keyshortcuts': 'f', spellcheck: 'false', autocomplete: 'off',
       on: { input: () => this.search(), keydown: (e) => e.key === 'Enter' && this.next(e.shiftKey ? -1 : 1) } });
+    this.whole = button('Whole trace', () => this.zoomOut(), { 'aria-keyshortcuts': 'Shift+z', hidden: true });
     this.hits = h('output', { class: 'hits' });
     this.logs = h('section', { class: 'trace-logs', 'aria-label': 'Log lines of this trace', tabindex: 0 });
     this.below = h('div', { class: 'below' });
@@ -90,6 +101,12 @@ export const trace = {
     return this.arrive(span, parameters.get('find'));
   },
 
+  reload() {
+    const { id, chosen } = this;
+    this.id = null;
+    this.show([id], new URLSearchParams(chosen ? { span: chosen.id } : {}));
+  },
+
   hide() {
     this.tree = null; // it may have grown by the next time
     this.id = null;
@@ -106,6 +123,7 @@ export const trace = {
     tree.spans.forEach((span, i) => { span.key = i; });
     this.folded.clear();
     this.found.clear();
+    this.look(0, tree.length);
     this.box.value = '';
     this.hits.textContent = '';
     this.body.hidden = false;
@@ -147,7 +165,8 @@ export const trace = {
       h('p', { class: 'facts' }, moment(String(tree.begin)).slice(0, 23), ' · ', h('strong', {}, duration(tree.length)), ` · ${several(tree.spans.length, 'span')}`,
         errors ? [' · ', h('strong', { class: 'errors' }, several(errors, 'error'))] : '', ` · ${several(tree.logs.length, 'log line')} · `,
         h('code', { class: 'id' }, this.id), ' ', button('Copy', () => copy(this.id, 'trace id'), { class: 'small', 'aria-label': 'Copy the trace id' })),
-      h('p', { class: 'tools', role: 'search' }, this.box, this.hits,
+      h('p', { class: 'tools', role: 'search' }, this.whole, this.box, this.hits,
+        button('Reload', () => this.reload(), { 'aria-keyshortcuts': 'r', title: 'Spans that have come since' }),
         h('a', { class: 'button', href: `${api}?download=1`, download: `${this.id}.json` }, 'Download OTLP/JSON')));
     refill(this.legend, [...tree.services.values()].map((s) => h('li', {}, h('span', { class: `dot ${this.colour(s.name)}` }),
       outside(s.name || 'no service'), h('span', { class: 'dim' }, ` ${s.spans} · own ${duration(s.own)}`))),
@@ -159,11 +178,32 @@ export const trace = {
     return `s${(this.tree.services.get(service)?.at ?? 0) % 12}`;
   },
 
+  // The timeline shows from here to there.
+  look(from, length) {
+    this.seen = { from, length };
+    this.at = (x) => (x - from) / length;
+    this.whole.hidden = length >= this.tree.length;
+  },
+
+  zoom(span) {
+    const margin = Math.max(span.length * 0.05, 1);
+    this.look(Math.max(0, span.start - margin), Math.min(this.tree.length, span.length + 2 * margin));
+    this.drawRuler();
+    this.list.redraw();
+  },
+
+  zoomOut() {
+    this.look(0, this.tree.length);
+    this.drawRuler();
+    this.list.redraw();
+  },
+
   drawRuler() {
+    const { from, length } = this.seen;
     const timeline = this.list.head.lastElementChild;
-    const ticks = [];
-    for (let i = 0; i < TICKS; i++) ticks.push(h('span', { class: 'tick', style: { '--at': percent(i / TICKS) } }, i ? duration(this.tree.length * i / TICKS) : '0'));
-    timeline.replaceChildren(...ticks, h('span', { class: 'tick end' }, duration(this.tree.length)));
+    const ticks = Array.from({ length: TICKS }, (_, i) => h('span', { class: 'tick', style: { '--at': percent(i / TICKS) } },
+      from + i ? duration(from + length * i / TICKS) : '0'));
+    timeline.replaceChildren(...ticks, h('span', { class: 'tick end' }, duration(from + length)));
   },
 
   /* --- rows --- */
@@ -178,7 +218,7 @@ export const trace = {
         h('span', { class: 'stripe' }), outside(span.name || '(no name)', { class: 'name', title: `${span.service}: ${span.name}` }),
         span.error && h('span', { class: 'flag' }, 'error'), lost && h('span', { class: 'note', title: `parent ${span.parent} is not here` }, 'parent not here'),
         outside(span.service, { class: 'dim' })),
-      h('span', { class: 'cell timeline', role: 'gridcell' }, bar(span, tree)));
+      h('span', { class: 'cell timeline', role: 'gridcell' }, bar(span, tree, this.at)));
     if (span.children.length) element.setAttribute('aria-expanded', !folded);
     return element;
   },
@@ -257,10 +297,11 @@ export const trace = {
   drawLogs() {
     const { logs } = this.tree;
     refill(this.logs, h('h3', {}, `Log lines (${count(logs.length)})`),
-      h('ol', { class: 'lines' }, logs.slice(0, 1000).map((l) => h('li', { class: severity(l.number) },
+      h('ol', { class: 'lines' }, logs.slice(0, MOST_LINES).map((l) => h('li', { class: severity(l.number) },
         h('span', { class: 'time' }, `+${duration(Math.max(0, l.time))}`), h('span', { class: 'severity' }, l.severity || severity(l.number)),
         h('span', {}, l.span ? button(plain(l.span.name), () => this.choose(l.span), { class: 'link' }) : outside(l.service)),
-        outside(l.body, { class: 'text' })))));
+        outside(l.body, { class: 'text' })))),
+    logs.length > MOST_LINES && h('p', { class: 'dim' }, `and ${several(logs.length - MOST_LINES, 'later line')}: the download has all of them`));
   },
 
   /* --- find --- */
@@ -285,10 +326,14 @@ export const trace = {
   },
 
   key(event) {
+    if (!this.tree && event.key !== 'Escape') return false;
     if (event.key === 'f') {
       this.box.focus();
       this.box.select();
-    } else if (event.key === 'Escape') {
+    } else if (event.key === 'r') this.reload();
+    else if (event.key === 'z' && this.list.active !== null) this.zoom(this.tree.spans[this.list.active]);
+    else if (event.key === 'Z') this.zoomOut();
+    else if (event.key === 'Escape') {
       if (this.chosen) this.choose(null);
       else this.frame.go('#/traces');
     } else return false;
