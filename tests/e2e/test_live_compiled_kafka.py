@@ -101,11 +101,14 @@ def test_instances_come_and_go_under_load(broker, topic, make_reader, sink):
     assert lost or max(came.values()) == 1, "what is handed over in order comes once"
     second.process.kill()
     second.process.wait()
+    before = Counter(numbers(sink.spans))
+    uncommitted = len(before) - 10 * sum(max(one, 0) for one in committed(broker.address, topic, 6, topic))
     make_reader([grpc(sink)])
     wanted = load.stop()
     came = wait_spans([sink], wanted)
     twice = sum(1 for n in came.values() if n > 1)
-    assert set(came) == wanted and twice < 3000, f"{twice} twice"
+    assert set(came) == wanted and twice <= uncommitted + sum(1 for n in before.values() if n > 1), f"{twice} twice, {uncommitted} were not committed"
+    assert uncommitted < 10000, "what comes in a second, and five times that on a busy machine"
     until(lambda: sum(total(broker, topic)) == len(wanted) / 10, "every offset is committed")
 
 
