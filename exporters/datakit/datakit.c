@@ -173,7 +173,7 @@ static void send_datakit(void *ctx, const struct gw_batch *batch, gw_nsec timeou
     if (c->target.off)
         http_post_fail(done, cookie, GW_DISCARDED, "");
     else
-        http_post_send(&c->post, c->url[batch->signal], batch, timeout, done, cookie);
+        http_post_send(&c->post, c->url[batch->signal], NULL, batch, timeout, done, cookie);
 }
 
 static void wait_datakit(void *ctx, gw_nsec until)

@@ -239,7 +239,6 @@ static bool set_constants(struct http_post *h, struct http_request *r)
     CURL *e = r->easy;
     bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION));
     set &= is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
-    curl_easy_setopt(e, CURLOPT_CONNECT_TO, h->connect_to);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, h->conf.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -290,9 +289,11 @@ static void give_request(struct http_post *h, struct http_request *r)
 }
 
 /* Returns false if there is no memory. */
-static bool set_request(struct http_post *h, struct http_request *r, const char *url, gw_nsec timeout)
+static bool set_request(struct http_post *h, struct http_request *r, const char *url,
+                        struct curl_slist *connect_to, gw_nsec timeout)
 {
     CURL *e = r->easy;
+    curl_easy_setopt(e, CURLOPT_CONNECT_TO, connect_to ? connect_to : h->connect_to);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->packed ? h->packed_headers : h->headers);
@@ -332,8 +333,8 @@ static void reject_all(struct http_post *h, struct http_request *r)
     done(cookie, &outcome);
 }
 
-void http_post_send(struct http_post *h, const char *url, const struct gw_batch *batch, gw_nsec timeout,
-                    gw_done_f *done, void *cookie)
+void http_post_send(struct http_post *h, const char *url, struct curl_slist *connect_to,
+                    const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
 {
     struct http_request *r = take_request(h);
     if (!r) {
@@ -346,8 +347,8 @@ void http_post_send(struct http_post *h, const char *url, const struct gw_batch 
         reject_all(h, r);
         return;
     }
-    if (made == HTTP_BODY_MADE &&
-        (!set_request(h, r, url, timeout) || curl_multi_add_handle(h->multi, r->easy) != CURLM_OK))
+    if (made == HTTP_BODY_MADE && (!set_request(h, r, url, connect_to, timeout) ||
+                                   curl_multi_add_handle(h->multi, r->easy) != CURLM_OK))
         made = HTTP_BODY_NO_MEMORY;
     if (made != HTTP_BODY_MADE) {
         give_request(h, r);

@@ -63,9 +63,10 @@ struct http_post {
 bool http_post_open(struct http_post *, const struct http_post_conf *) GW_MUST_CHECK;
 void http_post_close(struct http_post *);
 
-/* Implement send, wait, wake and cancel of an exporter (exporter.h). */
-void http_post_send(struct http_post *, const char *url, const struct gw_batch *, gw_nsec timeout,
-                    gw_done_f *, void *cookie);
+/* Implement send, wait, wake and cancel of an exporter (exporter.h). `connect_to`: where the connection goes,
+ * whatever the URL says (CURLOPT_CONNECT_TO); it lives until `done` was called. NULL: as the endpoint says. */
+void http_post_send(struct http_post *, const char *url, struct curl_slist *connect_to,
+                    const struct gw_batch *, gw_nsec timeout, gw_done_f *, void *cookie);
 void http_post_wait(struct http_post *, gw_nsec until);
 void http_post_wake(struct http_post *);
 void http_post_cancel(struct http_post *);

@@ -16,22 +16,16 @@
 #include "core/delivery/exporter.h"
 #include "exporters/otlp/compression_trial.h"
 #include "exporters/otlp/grpc_request.h"
+#include "exporters/otlp/otlp_endpoints.h"
 #include "exporters/otlp/tls_probe.h"
 #include "exporters/sender/compress.h"
 
 #define OPTS(X)                                                                                              \
-    X(list, endpoints, "endpoints", "", "", "",                                                              \
-      "Several backends that share the load, each written as endpoint is, in its place. A name stands for "  \
-      "all of its "                                                                                          \
-      "addresses, and is looked up again and again.")                                                        \
-    X(list, failover, "failover", "", "", "",                                                                \
-      "Backends that get requests only while none of endpoints takes data.")                                 \
+    OTLP_ENDPOINTS_OPTS(X)                                                                                   \
     X(choice, balance, "balance", "requests", "requests|trace_id", "",                                       \
       "requests: to the backend with the fewest open ones. trace_id: all spans and log records of a trace "  \
       "to the "                                                                                              \
       "same backend, as samplers that see whole traces need it.")                                            \
-    X(duration, resolve_interval, "resolve_interval", "10s", "100ms", "1h",                                  \
-      "How often names in endpoints and failover are looked up.")                                            \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                        \
       "A connection with open requests is probed after this time without data; 0s: never. Servers may "      \
       "close connections that are probed too often.")                                                        \
@@ -54,8 +48,7 @@ struct ctx {
     bool started;
     char component[80];
     struct otlp_endpoint target; /* the first of the endpoints; it has the members that all share */
-    struct otlp_endpoint *endpoints;
-    unsigned endpoints_n;
+    struct otlp_endpoints endpoints;
     struct gw_compressor *compressor; /* from here on used by the sender's thread; NULL: no compression */
     struct otlp_trial trial;
     const char *certificate_remedy; /* result of the last probe; NULL: none */
@@ -139,51 +132,13 @@ static void judge(void *ctx, bool gzip, struct gw_outcome *outcome)
 
 /* --- open and close --- */
 
-/* Reads each item of the list; reports a mistake for each invalid one. */
-static bool read_list(struct ctx *c, const struct gw_list *list, const char *option, const char *path,
-                      struct gw_diagnostics *diagnostics)
-{
-    bool good = true;
-    for (size_t i = 0; i < list->n; i++) {
-        struct otlp_endpoint *e = &c->endpoints[c->endpoints_n++];
-        good &= otlp_endpoint_read(e, list->items[i], &protocol, path, option, diagnostics);
-        if (e->tls != c->endpoints[0].tls) {
-            gw_option_error(diagnostics, path, option,
-                            "has http:// and https:// side by side: write one of them");
-            return false;
-        }
-    }
-    return good;
-}
-
-static bool read_endpoints(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
-{
-    size_t n = c->conf.endpoints.n + c->conf.failover.n;
-    if (c->conf.failover.n && !c->conf.endpoints.n) {
-        gw_option_error(diagnostics, path, "failover",
-                        "is for when none of endpoints takes data: write endpoints too");
-        return false;
-    }
-    if (n > BALANCER_TARGETS) {
-        gw_option_error(diagnostics, path, "endpoints", "names %zu backends with failover, more than %d", n,
-                        BALANCER_TARGETS);
-        return false;
-    }
-    if (c->conf.endpoint.len && n)
-        gw_option_warning(diagnostics, path, "endpoint", "is not used, as endpoints is set");
-    c->endpoints = calloc(n + 1, sizeof *c->endpoints);
-    if (!c->endpoints)
-        return false;
-    bool good = read_list(c, &c->conf.endpoints, "endpoints", path, diagnostics);
-    return read_list(c, &c->conf.failover, "failover", path, diagnostics) && good;
-}
-
 /* Headers, TLS and compression are those of the first endpoint. */
 static enum gw_code open_target(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct otlp_endpoint_conf conf;
     memcpy(&conf, &c->conf, sizeof conf); /* the target's options are the first member of conf */
-    bool read = read_endpoints(c, path, diagnostics);
+    bool read = otlp_endpoints_read(&c->endpoints, &c->conf.endpoints, &c->conf.failover, c->conf.endpoint,
+                                    &protocol, path, diagnostics);
     if (c->conf.endpoints.n)
         conf.endpoint = read ? c->conf.endpoints.items[0] : GW_NOSTR;
     enum gw_code code = otlp_endpoint_open(&c->target, &conf, &protocol, path, diagnostics);
@@ -200,15 +155,15 @@ static bool open_targets(struct ctx *c, const char *path, struct gw_diagnostics 
     bool several = c->conf.endpoints.n > 0,
          gzip = c->target.compression == GW_COMPRESS_GZIP || c->target.may_compress;
     if (several) { /* Members that make the connections of this endpoint. */
-        struct otlp_endpoint *first = &c->endpoints[0];
+        struct otlp_endpoint *first = &c->endpoints.all[0];
         first->ca = c->target.ca;
         first->cert = c->target.cert;
         first->key = c->target.key;
     }
     const struct grpc_targets_conf conf = {
-        .endpoints = several ? c->endpoints : &c->target,
-        .n = several ? c->endpoints_n : 1,
-        .backups = (unsigned)c->conf.failover.n,
+        .endpoints = several ? c->endpoints.all : &c->target,
+        .n = several ? c->endpoints.n : 1,
+        .backups = c->endpoints.backups,
         .resolves = several,
         .resolve_interval = c->conf.resolve_interval,
         .options = {c->conf.tls_server_name, c->conf.keepalive_time, c->conf.keepalive_timeout},
@@ -256,7 +211,7 @@ static void grpc_close(void *ctx)
     otlp_calls_close(&c->calls);
     if (c->compressor)
         gw_compressor_drop(c->compressor);
-    free(c->endpoints);
+    otlp_endpoints_close(&c->endpoints);
     otlp_endpoint_close(&c->target);
     curl_global_cleanup();
     gw_grpc_stop();
@@ -294,12 +249,6 @@ static void grpc_cancel(void *ctx)
     otlp_calls_cancel(&c->calls);
 }
 
-static void describe_list(const struct otlp_endpoint *e, size_t n, FILE *to)
-{
-    for (size_t i = 0; i < n; i++)
-        fprintf(to, "%s%s://%s", i ? ", " : "", e[i].tls ? "https" : "http", e[i].authority);
-}
-
 static void grpc_describe(void *ctx, FILE *to)
 {
     const struct ctx *c = ctx;
@@ -307,14 +256,10 @@ static void grpc_describe(void *ctx, FILE *to)
         fputs("nowhere: nothing is uploaded", to);
         return;
     }
-    if (c->conf.endpoints.n)
-        describe_list(c->endpoints, c->conf.endpoints.n, to);
+    if (c->endpoints.n)
+        otlp_endpoints_describe(&c->endpoints, to);
     else
-        describe_list(&c->target, 1, to);
-    if (c->conf.failover.n) {
-        fputs(", else ", to);
-        describe_list(c->endpoints + c->conf.endpoints.n, c->conf.failover.n, to);
-    }
+        fprintf(to, "%s://%s", c->target.tls ? "https" : "http", c->target.authority);
     fprintf(to, ", compression %s%s", otlp_endpoint_compression(&c->target),
             c->requests.by_trace ? ", by trace id" : "");
 }

@@ -7,9 +7,10 @@
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
 #include "exporters/encoding/otlp_json_request.h"
-#include "exporters/otlp/http_post.h"
+#include "exporters/otlp/http_targets.h"
 
 #define OPTS(X)                                                                                              \
+    OTLP_ENDPOINTS_OPTS(X)                                                                                   \
     X(choice, encoding, "encoding", "protobuf", "protobuf|json", "",                                         \
       "Encoding of the body: OTLP/HTTP backends accept protobuf, some only JSON.")                           \
     X(choice, http_version, "http_version", "1.1", "1.1|2", "",                                              \
@@ -33,11 +34,14 @@ enum { JSON_LIMIT = 64 * 1024 * 1024 /* the largest body; JSON is larger than pr
 struct ctx {
     struct conf conf;
     /* Constant after open. */
-    struct otlp_endpoint target;
+    char component[80];
+    struct otlp_endpoint target; /* the first of the endpoints; it has the members that all share */
+    struct otlp_endpoints endpoints;
     struct http_dialect dialect;
     char url[GW_SIGNALS][MAX_URL];
     /* Used by the sender's thread only. */
     struct http_post post;
+    struct http_targets targets;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
@@ -80,20 +84,27 @@ static bool good_url(const char *url)
     return good && (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
 }
 
+/* The signal's own URL, if it has one. */
+static gw_str whole_url(const struct ctx *c, enum gw_signal signal)
+{
+    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
+                                      c->conf.metrics_endpoint, c->conf.profiles_endpoint};
+    return whole[signal];
+}
+
 static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const char *const names[GW_SIGNALS] = {"traces_endpoint", "logs_endpoint", "metrics_endpoint",
                                                   "profiles_endpoint"};
-    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
-                                      c->conf.metrics_endpoint, c->conf.profiles_endpoint};
     enum gw_code code = GW_OK;
     for (int s = 0; s < GW_SIGNALS; s++) {
-        if (whole[s].len && (whole[s].len >= MAX_URL || !good_url(whole[s].ptr))) {
+        gw_str whole = whole_url(c, (enum gw_signal)s);
+        if (whole.len && (whole.len >= MAX_URL || !good_url(whole.ptr))) {
             gw_option_error(diagnostics, path, names[s], "\"%.*s\" is no http:// or https:// URL",
-                            GW_FMT(whole[s]));
+                            GW_FMT(whole));
             code = GW_BAD_REQUEST;
-        } else if (whole[s].len) {
-            memcpy(c->url[s], whole[s].ptr, whole[s].len + 1);
+        } else if (whole.len) {
+            memcpy(c->url[s], whole.ptr, whole.len + 1);
         } else if (!c->target.off) {
             const char *host = c->conf.tls_server_name.len ? c->conf.tls_server_name.ptr : NULL;
             snprintf(c->url[s], MAX_URL, "%s://%s%s%s", c->target.tls ? "https" : "http",
@@ -126,14 +137,39 @@ static void warn_of_none(const struct ctx *c, unsigned signals, const char *path
                           "is empty: nothing is uploaded, and everything counts as discarded");
 }
 
+/* Headers, TLS and compression are those of the first endpoint. */
+static enum gw_code open_endpoints(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
+    struct otlp_endpoint_conf conf;
+    memcpy(&conf, &c->conf, sizeof conf); /* the target's options are the first members of conf */
+    bool read = otlp_endpoints_read(&c->endpoints, &c->conf.endpoints, &c->conf.failover, c->conf.endpoint,
+                                    &protocol, path, diagnostics);
+    if (c->conf.endpoints.n)
+        conf.endpoint = read ? c->conf.endpoints.items[0] : GW_NOSTR;
+    enum gw_code code = otlp_endpoint_open(&c->target, &conf, &protocol, path, diagnostics);
+    return read ? code : GW_BAD_REQUEST;
+}
+
+static void open_targets(struct ctx *c)
+{
+    const struct http_targets_conf conf = {.endpoints = &c->endpoints,
+                                           .signal_path = signal_path,
+                                           .server_name = c->conf.tls_server_name,
+                                           .resolve_interval = c->conf.resolve_interval,
+                                           .post = &c->post,
+                                           .component = c->component};
+    if (c->endpoints.n)
+        http_targets_open(&c->targets, &conf);
+}
+
 static enum gw_code open_http(void *ctx, const struct gw_export_host *host, const char *path,
                               struct gw_diagnostics *diagnostics)
 {
-    static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
     struct ctx *c = ctx;
     bool json = c->conf.encoding == JSON;
-    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol,
-                                           path, diagnostics);
+    snprintf(c->component, sizeof c->component, "exporter=%.60s", host->name ? host->name : "otlp_http");
+    enum gw_code code = open_endpoints(c, path, diagnostics);
     enum gw_code urls = make_urls(c, path, diagnostics);
     if (code == GW_OK && urls == GW_OK)
         warn_of_none(c, host->signals, path, diagnostics);
@@ -145,13 +181,17 @@ static enum gw_code open_http(void *ctx, const struct gw_export_host *host, cons
                                         c->conf.http_version == 1};
     if (!http_post_open(&c->post, &post))
         return GW_INTERNAL;
+    if (code == GW_OK && urls == GW_OK)
+        open_targets(c);
     return code != GW_OK ? code : urls;
 }
 
 static void close_http(void *ctx)
 {
     struct ctx *c = ctx;
+    http_targets_close(&c->targets);
     http_post_close(&c->post);
+    otlp_endpoints_close(&c->endpoints);
     otlp_endpoint_close(&c->target);
 }
 
@@ -161,8 +201,10 @@ static void send_http(void *ctx, const struct gw_batch *batch, gw_nsec timeout, 
 {
     struct ctx *c = ctx;
     const char *url = c->url[batch->signal];
-    if (*url)
-        http_post_send(&c->post, url, batch, timeout, done, cookie);
+    if (c->endpoints.n && !whole_url(c, batch->signal).len)
+        http_targets_send(&c->targets, batch, timeout, done, cookie);
+    else if (*url)
+        http_post_send(&c->post, url, NULL, batch, timeout, done, cookie);
     else /* without an endpoint nothing is sent */
         http_post_fail(done, cookie, GW_DISCARDED, "");
 }
@@ -182,6 +224,7 @@ static void wake_http(void *ctx)
 static void cancel_http(void *ctx)
 {
     struct ctx *c = ctx;
+    c->targets.cancelled = true;
     http_post_cancel(&c->post);
 }
 
@@ -189,16 +232,17 @@ static void describe(void *ctx, FILE *to)
 {
     const struct ctx *c = ctx;
     const struct otlp_endpoint *t = &c->target;
-    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
-                                      c->conf.metrics_endpoint, c->conf.profiles_endpoint};
     const char *separator = "";
-    if (!t->off) {
+    if (c->endpoints.n)
+        otlp_endpoints_describe(&c->endpoints, to);
+    else if (!t->off)
         fprintf(to, "%s://%s%s", t->tls ? "https" : "http", t->authority, t->path);
+    if (!t->off)
         separator = ", ";
-    }
     for (int s = 0; s < GW_SIGNALS; s++)
-        if (whole[s].len) {
-            fprintf(to, "%s%s to %.*s", separator, gw_signal_name((enum gw_signal)s), GW_FMT(whole[s]));
+        if (whole_url(c, (enum gw_signal)s).len) {
+            fprintf(to, "%s%s to %.*s", separator, gw_signal_name((enum gw_signal)s),
+                    GW_FMT(whole_url(c, (enum gw_signal)s)));
             separator = ", ";
         }
     if (*separator)
@@ -212,8 +256,8 @@ const struct gw_exporter gw_exporter_otlp_http = {
     .summary = "Sends OTLP over HTTP, as protobuf or JSON, to any OpenTelemetry backend.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS | 1u << GW_PROFILES,
     .opts = opts,
-    .wants = (const char *const[]){"endpoint", "traces_endpoint", "logs_endpoint", "metrics_endpoint",
-                                   "profiles_endpoint", NULL},
+    .wants = (const char *const[]){"endpoint", "endpoints", "traces_endpoint", "logs_endpoint",
+                                   "metrics_endpoint", "profiles_endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .remote = true,
