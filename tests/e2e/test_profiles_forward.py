@@ -66,22 +66,22 @@ def test_to_an_agent_as_it_came(make_gate, make_taker):
 def test_to_pyroscope_a_request_a_file(make_gate, make_taker):
     taker = make_taker()
     gate = forwarding(make_gate, taker.url + "/ingest", api_key="token")
-    tags = "service:my shop,env:prod,version:1.2,runtime-id:ab,process_id:7,bad:x"
+    tags = "service:my shöp/a-b.c,env:prod,version:1.2,runtime-id:ab,process_id:7,bad:x"
     send(gate, upload({"cpu.pprof": gzip.compress(CPU), "heap.pprof": zstandard.ZstdCompressor().compress(HEAP), "metrics.json": b"[]",
-                       "main.jfr": b"FLR\0rest"}, tags=tags))
-    until(gate, taker, 3)
+                       "main.jfr": b"FLR\0rest", "packed.jfr": gzip.compress(b"FLR\0more")}, tags=tags))
+    until(gate, taker, 4)
     got = {}
     for path, headers, body, _ in taker.requests:
         url = urllib.parse.urlsplit(path)
         query = urllib.parse.parse_qs(url.query, strict_parsing=True)
-        assert url.path == "/ingest" and query["name"] == ["my shop{env=prod,version=1.2,runtime_id=ab}"]
+        assert url.path == "/ingest" and query["name"] == ["my_sh_p/a-b.c{env=prod,version=1.2,runtime_id=ab}"]
         assert (query["from"], query["until"]) == (["1795991401"], ["1795991461"])
         assert headers["Authorization"] == "Bearer token" and headers["Content-Type"] == "application/octet-stream"
         got.setdefault(query["format"][0], []).append(body)
-    assert got["jfr"] == [b"FLR\0rest"]
+    assert sorted(got["jfr"]) == [b"FLR\0more", b"FLR\0rest"], "it reads JFR only as it is"
     assert sorted(list(pprof.read(body).stacks) for body in got["pprof"]) == [[("main", "make")], [("main", "work")]]
     assert not [body for body in got["pprof"] if body[:4] == b"\x28\xb5\x2f\xfd"], "zstd, which it does not read"
-    gate._until(lambda: row(gate, taker.url + "/ingest")["sent"] == 3, "it is not counted")
+    gate._until(lambda: row(gate, taker.url + "/ingest")["sent"] == 4, "it is not counted")
 
 
 def test_targets_that_differ_at_their_end_have_rows_of_their_own(make_gate, make_taker):

@@ -142,11 +142,23 @@ static bool is_label(gw_str key)
     return false;
 }
 
+/* Letters, digits and -._/ are what Pyroscope takes in the name of a service: it refuses the profile for any other
+ * character. Each becomes '_'. */
+static void put_service(char *to, size_t room, gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        bool allowed = gw_is_letter(s.ptr[i]) || gw_is_digit(s.ptr[i]) || memchr("-._/", s.ptr[i], 4);
+        bool inside = ((unsigned char)s.ptr[i] & 0xC0) == 0x80; /* of a character of several bytes */
+        if (allowed || !inside)
+            gw_url_add(to, room, allowed ? gw_str_n(s.ptr + i, 1) : GW_STR("_"));
+    }
+}
+
 /* "shop{env=prod,version=1.2}" */
 static void put_name(char *to, size_t room, const struct profile_upload *u)
 {
     bool first = true;
-    gw_url_add(to, room, u->service.len ? u->service : GW_STR("unnamed-service"));
+    put_service(to, room, u->service.len ? u->service : GW_STR("unnamed-service"));
     gw_url_add(to, room, GW_STR("{"));
     for (size_t i = 0; i < u->tags_n; i++) {
         size_t colon = gw_str_find(u->tags[i], ':');
@@ -174,8 +186,8 @@ struct ddtrace_profile_request *ddtrace_profile_pyroscope(const struct ddtrace_p
     bool jfr = f->sent->kind == PROFILE_FILE_JFR;
     int64_t end = u->end ? u->end : p->arrived, start = u->start ? u->start : end;
     struct maker m = {NULL, NULL, 0};
-    /* gzip and no packing are what Pyroscope reads */
-    gw_str body = f->packing == PROFILE_GZIP ? f->sent->body : f->plain;
+    /* Pyroscope reads pprof with gzip and without; JFR only without, unless it is part of a form. */
+    gw_str body = f->packing == PROFILE_GZIP && !jfr ? f->sent->body : f->plain;
     char bearer[512] = "";
     if (api_key.len)
         snprintf(bearer, sizeof bearer, "Bearer %.*s", GW_FMT(api_key));
