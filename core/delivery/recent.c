@@ -49,7 +49,6 @@ static void begin(void)
     recent.ring = malloc(recent.bytes);
     if (!recent.ring && recent.budget)
         gw_budget_give(recent.budget, recent.bytes);
-    recent.head = recent.tail = 0;
     atomic_store_explicit(&gw_recent_is_wanted, recent.ring, memory_order_relaxed);
 }
 
@@ -61,7 +60,7 @@ static void end(void)
         gw_budget_give(recent.budget, recent.bytes);
     free(recent.ring);
     recent.ring = NULL;
-    recent.head = recent.tail = 0;
+    recent.tail = recent.head; /* places go on, so that a cursor of before is none of what comes */
 }
 
 void gw_recent_open(struct gw_budget *budget, size_t bytes, bool always)

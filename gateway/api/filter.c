@@ -256,7 +256,7 @@ gw_str gw_filter_scalar(struct wire_view any, char room[static GW_FILTER_SCALAR]
     if (f.number == TEXT && f.type == WIRE_LEN)
         return f.body.at == f.body.end ? GW_STR("") : wire_text(f.body);
     if (f.number == DOUBLE && f.type == WIRE_FIXED64) {
-        memcpy(&d, f.body.at, sizeof d);
+        memcpy(&d, f.whole.end - sizeof d, sizeof d);
         return gw_str_n(room, (size_t)snprintf(room, GW_FILTER_SCALAR, "%.15g", d));
     }
     struct wire_view value = f.body;
