@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gw_filter f, copy;
     struct gw_err err = {0};
     struct wire_view view = {(const uint8_t *)rest.ptr, (const uint8_t *)rest.ptr + rest.len};
-    struct gw_filter_item item = {.name = rest, .body = rest, .service = rest, .item = view, .item_field = 9, .resource = view};
+    struct gw_filter_item item = {
+        .name = rest, .body = rest, .service = rest, .item = view, .item_field = 9, .resource = view};
     if (gw_filter_read(&f, gw_str_n(all.ptr, cut), &err) != GW_OK) {
         if (!err.what[0])
             abort();
