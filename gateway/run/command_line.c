@@ -36,8 +36,8 @@ static bool unknown(FILE *errors, const struct gw_command_line *cli, const char 
     char what[640];
     const char *near = gw_did_you_mean(gw_str_z(arg), known);
     int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
-    if (strcmp(arg, "pipeline") == 0)
-        snprintf(what, sizeof what, "pipeline must be the first argument");
+    if (strcmp(arg, "pipeline") == 0 || strcmp(arg, "explain") == 0)
+        snprintf(what, sizeof what, "%s must be the first argument", arg);
     else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
     else if (near)
@@ -146,6 +146,7 @@ static void print_overview(FILE *to)
     gw_print_entry(to, "run", "The command that runs the gateway.");
     gw_print_entry(to, "check", "The command that checks a configuration.");
     gw_print_entry(to, "health", "The command that checks a running ddgate.");
+    gw_print_entry(to, "explain", "The command that explains a recorded request.");
     gw_print_entry(to, "pipeline", "The command that tries a Pipeline script.");
     gw_each_topic(print_topic_entry, to);
     fputs("\n"
@@ -254,6 +255,14 @@ static bool print_command(FILE *to, const char *topic)
               "For containers without other programs (HEALTHCHECK, exec probes).\n"
               "Exit codes: 0 it answered 200; 1 any other result; 2 wrong arguments.\n",
               to);
+    else if (strcmp(topic, "explain") == 0)
+        fputs("ddgate explain [OPTIONS] FILE\n\n"
+              "Shows what became of each span of a recorded request: what came in, what goes\n"
+              "out, and the row of the mapping that made it. It uses no network.\n"
+              "ddgate explain --help lists its options.\n"
+              "Exit codes: 0 all spans were translated; 1 something was refused or not\n"
+              "understood; 2 wrong arguments or configuration.\n",
+              to);
     else if (strcmp(topic, "pipeline") == 0)
         fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"
               "Tries a Pipeline script on log lines. ddgate pipeline --help lists its options.\n",
@@ -313,9 +322,9 @@ bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
     }
     if (print_topic(to, topic))
         return true;
-    const char *topics[64] = {"run",       "check",     "health", "pipeline", "process",
-                              "receivers", "exporters", "log",    "admin",    "storage"};
-    size_t n = 10;
+    const char *topics[64] = {"run",       "check",     "health", "explain", "pipeline", "process",
+                              "receivers", "exporters", "log",    "admin",   "storage"};
+    size_t n = 11;
     for (const struct gw_receiver *const *r = gw_receivers; *r && n < 40; r++)
         topics[n++] = (*r)->name;
     for (const struct gw_exporter *const *e = gw_exporters; *e && n < 63; e++)

@@ -25,6 +25,7 @@
 #include "gateway/run/address_space.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
+#include "gateway/run/explain.h"
 #include "gateway/run/health.h"
 #include "gateway/run/manual.h"
 #include "gateway/run/modules.h"
@@ -459,6 +460,8 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "C");
     if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
         return gw_pipeline_command(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "explain") == 0)
+        return gw_explain_command(argc - 2, argv + 2, &conf_environment);
     if (!gw_command_line_parse(&cli, argc, argv, stderr))
         return EXIT_CONFIGURATION;
     switch (cli.command) {

@@ -297,6 +297,13 @@ static bool translate_chunk(struct dd_work *w, struct dd_chunk *chunk)
     return translate_trace(w, chunk);
 }
 
+static void note_left_out(struct dd_work *w, const struct dd_decoder *d)
+{
+    w->out->odd.bad_links += d->left_out.links;
+    w->out->odd.bad_events += d->left_out.events;
+    w->out->odd.bad_tags += d->left_out.tags;
+}
+
 static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str body, struct gw_err *err)
 {
     struct dd_decoder d;
@@ -314,9 +321,30 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
         if (code == GW_OK && !translate_chunk(w, &chunk))
             code = dd_out_of_memory(err);
     }
-    w->out->odd.bad_links += d.left_out.links;
-    w->out->odd.bad_events += d.left_out.events;
-    w->out->odd.bad_tags += d.left_out.tags;
+    note_left_out(w, &d);
+    return code;
+}
+
+/* The same where somebody changes what was read: without plans, which would copy from the body. */
+static enum gw_code read_edited_chunks(struct dd_work *w, enum dd_format format, gw_str body,
+                                       const struct dd_edit *edit, struct gw_err *err)
+{
+    struct dd_decoder d;
+    enum gw_code code = dd_decode_begin(&d, format, body, w->arena, err);
+    if (code != GW_OK)
+        return code;
+    struct gw_snap snap = gw_arena_snap(w->arena);
+    d.keep = w->groups->keep;
+    for (bool more = true; code == GW_OK && more; gw_arena_back(w->arena, snap)) {
+        struct dd_chunk chunk;
+        code = dd_decode_next(&d, &chunk, &more, &w->out->intake, err);
+        if (code != GW_OK)
+            break;
+        edit->chunk(edit->ctx, chunk.n ? &chunk : NULL, w->arena);
+        if (!translate_chunk(w, &chunk))
+            code = dd_out_of_memory(err);
+    }
+    note_left_out(w, &d);
     return code;
 }
 
@@ -448,9 +476,11 @@ static void release_memory(struct dd_translator *t)
     shrink_buffer(&t->scratch, KEEP_SMALL);
 }
 
-enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body,
-                          const struct dd_request *req, const struct dd_env *env, struct dd_result *out,
-                          struct gw_err *err)
+/* `edit` is a constant of both callers: the one without pays nothing for the other. */
+static inline __attribute__((always_inline)) enum gw_code
+translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body,
+          const struct dd_request *req, const struct dd_env *env, const struct dd_edit *edit,
+          struct dd_result *out, struct gw_err *err)
 {
     struct dd_work w = {.opt = t->writer.opt,
                         .req = req,
@@ -476,7 +506,8 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
         dd_privacy_begin(env->privacy);
     begin_tally(&w, &t->tally);
     begin_durations(&w);
-    enum gw_code code = read_chunks(&w, format, body, err);
+    enum gw_code code =
+        edit ? read_edited_chunks(&w, format, body, edit, err) : read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);
     code = gw_arena_refusal(arena, code, "the translated spans", err);
@@ -486,4 +517,18 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
         refuse_payload(out, code);
     release_memory(t);
     return code;
+}
+
+enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body,
+                          const struct dd_request *req, const struct dd_env *env, struct dd_result *out,
+                          struct gw_err *err)
+{
+    return translate(t, arena, format, body, req, env, NULL, out, err);
+}
+
+enum gw_code dd_translate_edited(struct dd_translator *t, struct gw_arena *arena, enum dd_format format,
+                                 gw_str body, const struct dd_request *req, const struct dd_env *env,
+                                 const struct dd_edit *edit, struct dd_result *out, struct gw_err *err)
+{
+    return translate(t, arena, format, body, req, env, edit, out, err);
 }

@@ -36,4 +36,17 @@ enum gw_code dd_translate(struct dd_translator *, struct gw_arena *, enum dd_for
                           const struct dd_request *, const struct dd_env *, struct dd_result *,
                           struct gw_err *) GW_MUST_CHECK;
 
+/* Whoever changes what was read before anything is made of it (dd_explain.h): called with each chunk, and with
+ * NULL when the body is over, which is when all that a payload says of its process is there. A chunk that is
+ * left without spans is passed over. Called from within dd_translate_edited, with the arena of the chunk. */
+struct dd_edit {
+    void (*chunk)(void *ctx, struct dd_chunk *, struct gw_arena *);
+    void *ctx;
+};
+
+/* dd_translate of what an edit leaves of the body; slower, for every span goes without a plan. */
+enum gw_code dd_translate_edited(struct dd_translator *, struct gw_arena *, enum dd_format, gw_str body,
+                                 const struct dd_request *, const struct dd_env *, const struct dd_edit *,
+                                 struct dd_result *, struct gw_err *) GW_MUST_CHECK;
+
 #endif

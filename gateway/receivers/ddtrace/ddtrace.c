@@ -91,23 +91,6 @@ static const struct gw_http_route routes[] = {
 };
 _Static_assert(sizeof routes / sizeof *routes + DDTRACE_QUIETS <= DDTRACE_ROUTES, "room for all routes");
 
-static void set_options(struct ddtrace *d)
-{
-    const struct ddtrace_conf *c = &d->conf;
-    d->options = (struct dd_options){
-        .span_name = (enum dd_span_name)c->span_name,
-        .service_override = (enum dd_service_override)c->service_override,
-        .keep_rejected = c->keep_rejected,
-        .keep_errors = c->sampling_keep_errors,
-        .resource = c->resource,
-        .promote = c->promote,
-        .strip = c->strip,
-        .trace_id_bits = c->trace_id_bits == 0 ? 128 : 64,
-        .obfuscate = c->obfuscate,
-        .labels = ddtrace_span_metrics_labels(&d->span_metrics),
-    };
-}
-
 /* Without the option there is no sampler, and nothing costs anything. */
 static void open_sampling(struct ddtrace *d, struct gw_diagnostics *diagnostics)
 {
@@ -199,7 +182,6 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     struct ddtrace *d = ctx;
     const struct ddtrace_conf *c = &d->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
-    const struct dd_privacy_conf privacy = {DD_PRIVACY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_profiles_conf profiles = {DDTRACE_PROFILES_OPTS(GW_OPT_COPY)};
     const struct ddtrace_span_metrics_conf span_metrics = {DDTRACE_SPAN_METRICS_OPTS(GW_OPT_COPY)};
@@ -212,8 +194,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     if (ddtrace_profiles_open(&d->profiles, &profiles, c->max_inflated, &c->listen, host, path, diagnostics))
         return GW_INTERNAL;
     ddtrace_span_metrics_open(&d->span_metrics, &span_metrics, host, path, diagnostics);
-    d->privacy = dd_privacy_new(&privacy, &d->privacy_counts, path, diagnostics);
-    set_options(d);
+    d->privacy = ddtrace_privacy(c, &d->privacy_counts, path, diagnostics);
+    d->options = ddtrace_options(c);
+    d->options.labels = ddtrace_span_metrics_labels(&d->span_metrics);
     open_sampling(d, diagnostics);
     describe_site(d);
     gw_http_open_access(&d->open, &d->access, &access, &d->conf.listen, diagnostics);

@@ -173,6 +173,12 @@ struct ddtrace {
     struct ddtrace_quiet quiet[DDTRACE_QUIETS];
 };
 
+/* What the options mean to the translator; labels are the caller's. */
+struct dd_options ddtrace_options(const struct ddtrace_conf *);
+/* As dd_privacy_new. */
+struct dd_privacy *ddtrace_privacy(const struct ddtrace_conf *, struct dd_privacy_counts *, const char *path,
+                                   struct gw_diagnostics *);
+
 /* Writes the routes of what is not translated, once it is known whether there is a proxy; returns how many. */
 size_t ddtrace_quiet_routes(const struct ddtrace *, struct gw_http_route *to);
 /* Paths of the row that stand in /info, separated by commas; "": none. */
