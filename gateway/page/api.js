@@ -22,7 +22,7 @@ function wordsOf(status, body) {
 export async function ask(path, options) {
   let response;
   try {
-    response = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options });
+    response = await fetch(address(path), { cache: 'no-store', credentials: 'same-origin', ...options });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Refused(0, 'ddgate does not answer. This page goes on by itself when it is back.');
@@ -41,6 +41,11 @@ export function query(path, parameters) {
   return set.length ? `${path}?${new URLSearchParams(set)}` : path;
 }
 
+// The address without a name and password that it may have been opened with: browsers fetch nothing by such.
+export function address(path) {
+  return location.origin + path;
+}
+
 // A stream of server-sent events that is closed while nobody can see it: a browser has six connections to one address,
 // for all of its tabs. `since()` is asked for the cursor at each start.
 export class Stream {
@@ -57,7 +62,7 @@ export class Stream {
   start() {
     if (this.source || document.hidden) return;
     clearTimeout(this.retry);
-    const source = this.source = new EventSource(query(this.path, { ...this.parameters(), follow: 1 }));
+    const source = this.source = new EventSource(address(query(this.path, { ...this.parameters(), follow: 1 })));
     source.addEventListener(this.event, (message) => this.take(JSON.parse(message.data), message.lastEventId));
     source.addEventListener('missed', (message) => this.missed(JSON.parse(message.data).missed));
     source.onopen = () => this.state('live');

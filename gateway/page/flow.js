@@ -112,7 +112,7 @@ export const flow = {
       h('td', { class: 'number' }, `${short(e.per_second)}/s`), h('td', { class: 'number' }, count(e.queue?.items)),
       h('td', {}, meter(e.queue?.bytes, e.queue?.limit_bytes)), h('td', {}, e.disk ? meter(e.disk.bytes, e.disk.limit_bytes) : ''),
       h('td', { class: 'number' }, seconds(e.oldest)), h('td', { class: 'number' }, this.emptyIn(e)),
-      h('td', { class: 'number' }, e.latency ? `${duration(e.latency.p50 * 1e9)} / ${duration(e.latency.p99 * 1e9)}` : ''), h('td', { class: 'text' }, outside(e.last_error ?? ''))));
+      h('td', { class: 'number' }, e.latency ? `${duration(e.latency.p50)} / ${duration(e.latency.p99)}` : ''), h('td', { class: 'text' }, outside(e.last_error ?? ''))));
     refill(this.exporters, h('table', { class: 'grid' }, h('caption', {}, 'Exporters',
       data.memory && h('span', { class: 'dim' }, ` · memory of clients ${bytes(data.memory.used)} of ${bytes(data.memory.limit)}`)),
     h('thead', {}, h('tr', {}, ['name', 'state', 'target', 'rate', 'queued', 'queue', 'disk', 'oldest', 'empty in', 'latency p50 / p99', 'last error']

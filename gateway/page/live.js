@@ -20,7 +20,7 @@ const HELP = [
 ];
 
 export class Live {
-  // `what` and `one` of them, for words; `path`, `event`, `items` (the list's name in the answer) of the API; `key` of an item; `most` items kept;
+  // `what`, `one` of them and an `example` of a filter, for words; `path`, `event`, `items` (the list's name in the answer) of the API; `key` of an item; `most` items kept;
   // `list`: the Rows; `empty()`: words for a ring without any.
   constructor(options) {
     Object.assign(this, options);
@@ -36,7 +36,7 @@ export class Live {
   }
 
   build() {
-    this.box = h('input', { type: 'search', placeholder: `Filter ${this.what}: service:web status:error min:200ms text`,
+    this.box = h('input', { type: 'search', placeholder: `Filter ${this.what}: ${this.example}`,
       'aria-label': `Filter ${this.what}`, 'aria-keyshortcuts': '/', spellcheck: 'false', autocomplete: 'off',
       on: { change: () => this.search(), keydown: (e) => e.key === 'Enter' && this.search() } });
     this.helpBox = h('dl', { class: 'filter-help', id: `${this.event}-filter-help`, hidden: true },

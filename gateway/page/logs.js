@@ -58,7 +58,7 @@ export const logs = {
     this.frame = frame;
     this.list = new Rows({ label: 'Log lines', class: 'logs', columns: COLUMNS, height: 22, stays: true, draw, keyOf: (l) => l.seq,
       enter: (l) => this.choose(l), move: (l) => this.chosen && this.choose(l), clicked: (e) => Boolean(e.target.closest('a')) });
-    this.live = new Live({ what: 'log lines', one: 'log line', path: '/api/logs', event: 'log', items: 'logs', key: (l) => l.seq, most: 1000, frame,
+    this.live = new Live({ what: 'log lines', one: 'log line', example: 'service:web severity:warn text', path: '/api/logs', event: 'log', items: 'logs', key: (l) => l.seq, most: 1000, frame,
       list: this.list, empty: () => nothingYet('log lines', WAYS),
       onFilter: (filter) => frame.go(filter ? `#/logs?filter=${encodeURIComponent(filter)}` : '#/logs') });
     this.side = h('section', { class: 'side', tabindex: 0, 'aria-label': 'The chosen line', hidden: true });

@@ -1,6 +1,7 @@
 // mapping.js: docs/reference/mapping.md, of which this ddgate brings a copy, with one row shown: where the links of a
 // span's tags and attributes lead.
 // SPDX-License-Identifier: Apache-2.0
+import { address } from './api.js';
 import { h, put, refill } from './dom.js';
 
 // Text of Markdown in one line: `code` and [links](…), which stay text.
@@ -45,7 +46,7 @@ export const mapping = {
 
   async show(rest, parameters) {
     try {
-      this.loaded ??= await (await fetch('/mapping.md')).text();
+      this.loaded ??= await (await fetch(address('/mapping.md'))).text();
     } catch {
       this.frame.trouble('ddgate does not answer.');
       return;

@@ -39,10 +39,11 @@ const frame = {
   recent(ring) {
     const at = document.getElementById('recent');
     if (!ring) return;
-    at.textContent = `${bytes(ring.used)} of ${bytes(ring.bytes)} of recent data` +
-      (ring.oldest && ring.oldest !== '0' ? `, the oldest ${ago(ring.oldest)}` : '');
-    at.title = ring.filling ? 'ddgate keeps recent data while this page is open (admin.recent keeps it always).'
-      : 'ddgate does not keep recent data just now.';
+    at.textContent = !ring.filling ? 'max_memory has no room for recent data'
+      : `${bytes(ring.used)} of ${bytes(ring.bytes)} of recent data` +
+        (ring.oldest && ring.oldest !== '0' ? `, the oldest ${ago(ring.oldest)}` : '') + (ring.partial ? '; this list lacks some of it' : '');
+    at.title = 'ddgate keeps recent data while this page is open (admin.recent keeps it always).' +
+      (ring.left_out ? ` ${ring.left_out} requests or lines were too large to be kept.` : '');
   },
   title(words) {
     document.title = words ? `${words} · ddgate` : 'ddgate';

@@ -47,7 +47,7 @@ export const traces = {
     const list = new Rows({ label: 'Traces', class: 'traces', columns: COLUMNS, height: 25, stays: true, draw,
       keyOf: (t) => t.trace_id, versionOf: (t) => t.seq, enter: (t) => frame.go(`#/trace/${encodeURIComponent(t.trace_id)}`) });
     this.list = list;
-    this.live = new Live({ what: 'traces', one: 'trace', path: '/api/traces', event: 'trace', items: 'traces', key: (t) => t.trace_id, most: 1000,
+    this.live = new Live({ what: 'traces', one: 'trace', example: 'service:web status:error min:200ms text', path: '/api/traces', event: 'trace', items: 'traces', key: (t) => t.trace_id, most: 1000,
       frame, list, empty: () => nothingYet('traces', WAYS),
       onFilter: (filter) => frame.go(filter ? `#/traces?filter=${encodeURIComponent(filter)}` : '#/traces') });
     return h('section', { class: 'view', 'aria-label': 'Traces' }, this.live.bar, this.live.helpBox, this.live.wrong, list.element,

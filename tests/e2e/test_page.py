@@ -4,6 +4,7 @@ with the browser's console: no error, and nothing that Content-Security-Policy h
 import json
 import os
 import pathlib
+import subprocess
 
 import payloads
 import pytest
@@ -200,6 +201,16 @@ def test_the_page_says_that_ddgate_has_gone(page, seen):
     page.expected += ["ERR_", "Failed to load"]
     seen.stop()
     page.wait_text("no connection")
+
+
+def test_a_token_is_asked_for_and_opens_everything(driver, make_gate):
+    gate = make_gate(settings={"admin": {"listen": "127.0.0.1:0", "auth": {"token": "open-sesame"}}})
+    assert gate.admin("/").status == gate.admin("/api/traces").status == 401
+    page = Page(driver, f"http://anybody:open-sesame@127.0.0.1:{gate.admin_port}").open()
+    page.wait_text("live")
+    gate.put("/v0.4/traces", payloads.v04(payloads.trace(1, resource="for those who may")))
+    page.wait_text("for those who may")
+    assert page.complaints() == []
 
 
 def test_headers_and_caching(seen):
