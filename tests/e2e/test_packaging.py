@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is installed: by `make install`, and by the Debian package, both of the build that is tested. Whole builds, and the package in roots of its
 own, are test_live_compiled_packaging.py and `make fresh`."""
+import fnmatch
 import gzip
 import os
 import pathlib
@@ -186,6 +187,20 @@ def test_the_package_keeps_what_the_user_wrote_and_its_scripts_are_right(deb, tm
     for script in ("postinst", "prerm", "postrm"):
         output("sh", "-n", tmp_path / script)
         assert (tmp_path / script).stat().st_mode & 0o777 == 0o755
+
+
+def test_the_context_of_the_image_has_what_the_build_reads(tmp_path):
+    """What .dockerignore leaves out is not there in the image's first stage: make finds a rule for everything all the same."""
+    left_out = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] not in "#*"]
+    assert "tests" in left_out and not [line for line in left_out if "/" in line], "names at the top are all that is understood here"
+    for name in output("git", "ls-files", "-z", cwd=ROOT).split("\0"):
+        if name and not any(fnmatch.fnmatch(name.split("/", 1)[0], pattern) for pattern in left_out):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    output("cmake", "--preset", "package", cwd=tmp_path)
+    planned = subprocess.run(["cmake", "--build", "--preset", "package", "--", "-n", "-k"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    missing = re.findall(r"No rule to make target '([^']+)'", planned.stderr)  # what the build itself makes is named without a folder
+    assert "str.c.o" in planned.stdout and not [name for name in missing if name.startswith("/")], missing
 
 
 def test_the_version_is_one(deb):
