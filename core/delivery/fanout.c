@@ -211,10 +211,12 @@ static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
     return numbers;
 }
 
-static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain *evicted)
+static void drop_evicted(struct gw_fanout *f, const struct gw_route *r, struct gw_chain *evicted)
 {
     for (struct gw_node *node; (node = gw_chain_pop(evicted));) {
-        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED,
+        gw_recent_dropped(node->frame->recent, (uint8_t)node->frame->signal, r->name,
+                          gw_reason_label(GW_REASON_EVICTED));
+        gw_ledger_move(f->ledger, r->exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED,
                        node->frame->items);
         gw_node_drop(node);
     }
@@ -227,7 +229,7 @@ static void push(struct gw_fanout *f, const struct table *t, struct gw_chain *ro
         if (!rooms[i].first)
             continue;
         gw_queue_push(t->route[i].queue, &rooms[i], &evicted);
-        drop_evicted(f, t->route[i].exporter, &evicted);
+        drop_evicted(f, &t->route[i], &evicted);
     }
 }
 
@@ -523,6 +525,8 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
                                   size_t n, struct gw_intake *in, uint64_t also, struct gw_err *err)
 {
     bool kept;
+    struct gw_err own;
+    err = err ? err : &own;
     enum gw_code code = offer(f, signal, frames, n, in, also, false, &kept, err);
     if (kept)
         return code;

@@ -204,6 +204,17 @@ uint64_t gw_recent_request(void)
     return request;
 }
 
+void gw_recent_dropped(uint64_t frame, uint8_t signal, const char *exporter, const char *reason)
+{
+    if (frame && gw_recent_wanted())
+        gw_recent_put(&(struct gw_recent_entry){
+            .kind = GW_RECENT_ANSWER,
+            .link = frame,
+            .signal = signal,
+            .code = GW_RECENT_DROPPED,
+            .parts = {[GW_ANSWER_EXPORTER] = gw_str_z(exporter), [GW_ANSWER_TEXT] = gw_str_z(reason)}});
+}
+
 /* --- readers --- */
 
 struct gw_recent_state_of_ring gw_recent_state(void)

@@ -130,6 +130,9 @@ struct gw_recent_state_of_ring {
 };
 struct gw_recent_state_of_ring gw_recent_state(void);
 
+/* The exporter gives the frame up, which has this number (0: it is not kept), for a reason of reasons.def. */
+void gw_recent_dropped(uint64_t frame, uint8_t signal, const char *exporter, const char *reason);
+
 /* A place between two entries. Begin with the number alone: the entries from that number on. */
 struct gw_recent_cursor {
     uint64_t number, position;

@@ -68,6 +68,7 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     if (!old.first)
         return true;
     gw_sender_log_expired(s, GW_REASON_EXPIRED, items);
+    gw_sender_keep_dropped(s, &old, GW_REASON_EXPIRED);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EXPIRED, items);
     gw_sender_release(s, &old, true);
     if (p->batch.n)

@@ -152,6 +152,8 @@ void gw_sender_finish_inflight(struct gw_sender *, struct gw_inflight_batch *);
 /* Logs a warning if the reason is max_age. Data that a stop leaves behind is in the ledger, which is printed
  * a moment later. */
 void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
+/* Tells whoever looks at recent data (recent.h) that these frames are given up. */
+void gw_sender_keep_dropped(const struct gw_sender *, const struct gw_chain *, enum gw_reason);
 /* Gives up data in memory, or in the queue. At a stop, it goes back to its source or stays on the disk if
  * there is one. */
 void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);

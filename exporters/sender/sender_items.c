@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/log.h"
+#include "core/delivery/recent.h"
 #include "exporters/sender/sender_internal.h"
 
 /* --- lists of batches --- */
@@ -83,6 +84,13 @@ void gw_sender_finish_inflight(struct gw_sender *s, struct gw_inflight_batch *p)
     gw_sender_release(s, &nodes, true);
 }
 
+/* For somebody who looks. */
+void gw_sender_keep_dropped(const struct gw_sender *s, const struct gw_chain *nodes, enum gw_reason why)
+{
+    for (const struct gw_node *node = nodes->first; node; node = node->next)
+        gw_recent_dropped(node->frame->recent, (uint8_t)node->frame->signal, s->name, gw_reason_label(why));
+}
+
 /* Data that a stop leaves behind is in the ledger, which is printed a moment later. */
 void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
 {
@@ -120,6 +128,7 @@ void gw_sender_drop_inflight(struct gw_sender *s, struct gw_inflight_batch *p, e
         return;
     }
     gw_sender_log_expired(s, why, p->batch.items);
+    gw_sender_keep_dropped(s, &p->nodes, why);
     for (size_t i = 0; why == GW_REASON_SHUTDOWN && i < p->batch.n; i++)
         if (give_up(p->batch.frames[i]) == GW_REASON_RETURNED)
             returned += p->batch.frames[i]->items;
@@ -142,6 +151,7 @@ void gw_sender_drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reas
     }
     if (items)
         gw_sender_log_expired(s, why, items);
+    gw_sender_keep_dropped(s, c, why);
     gw_sender_release(s, c, true);
 }
 
@@ -164,6 +174,7 @@ void gw_sender_evict(struct gw_sender *s, size_t bytes, gw_nsec now)
     uint64_t before = p->batch.items;
     gw_inflight_batch_take_frames(p, n, &evicted);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EVICTED, before - p->batch.items);
+    gw_sender_keep_dropped(s, &evicted, GW_REASON_EVICTED);
     gw_sender_release(s, &evicted, true);
     if (p->batch.n)
         gw_sender_postpone(s, p, p->early, p->due, now);
