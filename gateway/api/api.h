@@ -32,12 +32,16 @@
 enum { GW_API_SEGMENTS = 2, GW_API_QUERIES = 16, GW_API_QUERY_TEXT = 4096, GW_API_BODY = 64 * 1024 };
 
 struct gw_trace_ids;
+struct gw_arena;
+struct gw_api_translation;
 
 /* What the process lends to handlers. */
 struct gw_api {
     void *ctx; /* of these functions, which take locks for a moment only */
     void (*measure)(void *ctx, struct gw_metrics *);
     void (*ledger)(void *ctx, struct gw_ledger_view *out);
+    /* the options by which spans of tracers are translated at this moment: copies, in the arena. NULL: nobody receives any */
+    struct gw_api_translation *(*translation)(void *ctx, struct gw_arena *);
     struct gw_budget *budget; /* max_memory: answers are charged to it */
     struct gw_trace_ids *ids; /* upper halves of trace ids */
     gw_nsec started;          /* since 1970 */

@@ -1,4 +1,4 @@
-/* explanation_json.c: Writes an explanation of a span as JSON. Owns nothing beyond a call. Called by `ddgate explain`.
+/* explanation_json.c: Writes an explanation of a span as JSON. Owns nothing beyond a call. Called by api_span.c and explain.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/explanation_json.h"

@@ -1,4 +1,4 @@
-/* explanation_json.h: an explanation of a span (dd_explain.h) as JSON, for `ddgate explain --json`.
+/* explanation_json.h: an explanation of a span (dd_explain.h) as JSON, for the API and `ddgate explain --json`.
  *
  *     "fields":[{"section","name","value","to":[…],"why"}…],"tags":[{"section","name","value","to":[…],"fate","why","row"}…]
  *     {"schema","exporters":[…],"span":{…},"resource":{…},"scope":{…},

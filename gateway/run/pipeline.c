@@ -82,6 +82,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->api = (struct gw_api){.ctx = p,
                              .measure = gw_pipeline_measure_for,
                              .ledger = gw_pipeline_ledger_for,
+                             .translation = gw_pipeline_translation,
                              .budget = &p->budget,
                              .ids = p->ids,
                              .started = gw_wall()};

@@ -144,4 +144,9 @@ void gw_retired_finish(struct gw_pipeline *);
 /* Gives everything back, over or not; the last thing before the pipeline goes. */
 void gw_retired_drop(struct gw_pipeline *);
 
+/* --- pipeline_translation.c, for the API --- */
+
+/* Any thread. The options of the first receiver ddtrace, copied; NULL: there is none, or no memory. */
+struct gw_api_translation *gw_pipeline_translation(void *pipeline, struct gw_arena *);
+
 #endif

@@ -40,6 +40,7 @@ struct dd_explain_input {
     /* As of the translation that is explained. Its ids, sampler and durations are not asked, for an experiment must not change
      * them: an upper half of a trace id that another request said is not there. `privacy` is of the caller's thread. */
     const struct dd_env *env;
+    struct gw_budget *account; /* pays for the memory; may be NULL */
 };
 
 enum dd_explained_place { DD_AT_FIELD, DD_AT_SPAN, DD_AT_EVENT, DD_AT_LINK, DD_AT_SCOPE, DD_AT_RESOURCE };
@@ -124,6 +125,10 @@ void dd_explain_drop(struct dd_explain *);
 size_t dd_explain_rows(const struct dd_explain *, const struct dd_explain_row **);
 /* The i-th of the rows. False when memory is out. */
 bool dd_explain_span(struct dd_explain *, size_t i, struct gw_arena *, struct dd_explained *) GW_MUST_CHECK;
+
+/* Gives the parts of a span that was really sent the origins of an explained one. Parts that the explanation does not have, or
+ * another value of, come from what this request does not say: another request, the peer. */
+void dd_explain_match(const struct dd_explained_sent *explained, struct dd_explained_sent *sent);
 
 /* A span that came by OTLP, and goes on as it came: each of its attributes is received and sent. `span`, `scope` and `resource` are
  * serialized. False when memory is out. */

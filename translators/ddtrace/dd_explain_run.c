@@ -236,6 +236,7 @@ static bool open_translators(struct dd_explain *x)
     gw_arena_init(&x->arena, SCRATCH);
     gw_arena_init(&x->scratch, SCRATCH);
     gw_arena_init(&x->edits, SCRATCH);
+    x->arena.account = x->scratch.account = x->edits.account = x->in.account;
     return x->translator && x->translator_shown;
 }
 
@@ -274,6 +275,23 @@ size_t dd_explain_rows(const struct dd_explain *x, const struct dd_explain_row *
 {
     *rows = x->rows;
     return x->rows_n;
+}
+
+void dd_explain_match(const struct dd_explained_sent *explained, struct dd_explained_sent *sent)
+{
+    const struct dd_sent known = {.items = explained->items, .n = explained->n};
+    for (size_t i = 0; i < sent->n; i++) {
+        struct dd_explained_item *item = &sent->items[i];
+        const struct dd_explained_item *same = dd_sent_item(&known, item->place, item->name, i);
+        if (same) {
+            item->from = same->from;
+            item->from_n = same->from_n;
+            item->why = same->why;
+            item->row = same->row;
+        } else {
+            item->why = GW_STR("made by ddgate: of what the peer or another request said");
+        }
+    }
 }
 
 static struct dd_explained_part as_it_came(struct gw_arena *arena, const struct dd_explained_item *item)

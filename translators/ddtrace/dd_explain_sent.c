@@ -1,6 +1,6 @@
 /* Finds a span in frames and lists what it says. Walks over protobuf; frames are our own, so what does not parse is just not listed.
  *
- * Keeps no state. Called by dd_explain_run.c and dd_explain_span.c.
+ * Keeps no state. Called by dd_explain_run.c, dd_explain_span.c and the API.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_explain_sent.h"
 
@@ -309,18 +309,25 @@ static struct wire_view view_of(gw_str s)
     return (struct wire_view){at, s.len ? at + s.len : at};
 }
 
+bool dd_sent_find_in(gw_str request, uint64_t trace_id, uint64_t span_id, struct dd_sent *out)
+{
+    struct wire_view v = view_of(request);
+    struct wire_field f;
+    bool found = false;
+    *out = (struct dd_sent){0};
+    while (!found && next(&v, &f))
+        found = f.number == 1 && find_in_resource(f.body, trace_id, span_id, out);
+    return found;
+}
+
 bool dd_sent_find(struct gw_frame *const *frames, size_t n, enum gw_attribute_schema schema,
                   uint64_t trace_id, uint64_t span_id, struct dd_sent *out)
 {
-    bool found = false;
-    *out = (struct dd_sent){0};
-    for (size_t i = 0; i < n && !found; i++) {
-        struct wire_view v = {frames[i]->data, frames[i]->data + frames[i]->len};
-        struct wire_field f;
-        while (frames[i]->schema == schema && !found && next(&v, &f))
-            found = f.number == 1 && find_in_resource(f.body, trace_id, span_id, out);
-    }
-    return found;
+    for (size_t i = 0; i < n; i++)
+        if (frames[i]->schema == schema &&
+            dd_sent_find_in(gw_str_n((const char *)frames[i]->data, frames[i]->len), trace_id, span_id, out))
+            return true;
+    return false;
 }
 
 void dd_sent_list(struct gw_arena *arena, struct dd_sent *s)

@@ -1,4 +1,4 @@
-/* dd_explain_sent.h: a sent span as a flat list of named values. For dd_explain_run.c and dd_explain_span.c.
+/* dd_explain_sent.h: a sent span as a flat list of named values. For those who explain it.
  *
  *     frames ─▶ the span of an id, its scope and resource ─▶ "kind" = 3, "url.full" = "…", "events[exception].exception.type" = "…"
  *
@@ -24,6 +24,8 @@ struct dd_sent {
 /* The bytes of the span of these ids in the frames of a schema, without items; false when it is not there. */
 bool dd_sent_find(struct gw_frame *const *, size_t n, enum gw_attribute_schema, uint64_t trace_id,
                   uint64_t span_id, struct dd_sent *);
+/* The same in one serialized request. */
+bool dd_sent_find_in(gw_str request, uint64_t trace_id, uint64_t span_id, struct dd_sent *);
 /* Fills in the items; as many as the arena has room for. */
 void dd_sent_list(struct gw_arena *, struct dd_sent *);
 /* The item of this place and name; `hint` is where to look first. */

@@ -52,7 +52,7 @@ static void tear_down(struct bench *b)
 static void open_body(struct bench *b, enum dd_format format, gw_str body)
 {
     struct gw_err err = {0};
-    const struct dd_explain_input in = {format, body, &b->req, &b->opt, &b->env};
+    const struct dd_explain_input in = {format, body, &b->req, &b->opt, &b->env, NULL};
     b->x = dd_explain_new(&in, &b->result, &err);
     if (!b->x)
         fail_msg("%s at %zu", err.what, err.pos);
@@ -372,7 +372,8 @@ static void test_bad_body(void **state)
     struct bench b;
     struct gw_err err = {0};
     set_up(&b);
-    const struct dd_explain_input in = {DD_V04_JSON, GW_STR("[[{\"trace_id\":1,"), &b.req, &b.opt, &b.env};
+    const struct dd_explain_input in = {DD_V04_JSON, GW_STR("[[{\"trace_id\":1,"), &b.req, &b.opt, &b.env,
+                                        NULL};
     assert_null(dd_explain_new(&in, &b.result, &err));
     assert_int_equal(err.code, GW_BAD_JSON);
     assert_int_equal(b.result.frames_n, 0);
