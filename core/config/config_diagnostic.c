@@ -135,7 +135,8 @@ void gw_options_not_empty(struct gw_diagnostics *p, const char *path, const char
         gw_option_path(where, path, *options);
         const struct place *at = find(p, where);
         if (at && at->left_empty)
-            gw_config_error(p, where, "comes out empty: set what it names, or leave the option out");
+            gw_config_error(
+                p, where, "is empty after its ${…} was replaced: set what it names, or leave the option out");
     }
 }
 

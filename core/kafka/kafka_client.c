@@ -266,8 +266,7 @@ void kafka_client_stop(struct kafka_client *c)
         gw_budget_give(c->as.budget, c->as.memory);
     else
         gw_log(GW_WARNING, c->as.component,
-               "a client of Kafka does not end, and is left to itself until the process ends: was a topic "
-               "deleted?");
+               "a Kafka client does not stop, and stays until the process ends: was a topic deleted?");
     c->handle = NULL;
 }
 

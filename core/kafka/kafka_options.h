@@ -23,26 +23,26 @@ struct gw_budget;
 
 #define KAFKA_CLIENT_OPTS(X)                                                                                 \
     X(list, brokers, "brokers", "localhost:9092", "", "",                                                    \
-      "Brokers to begin with, as host:port; each tells of all others. Three are enough for any cluster.")    \
+      "Brokers to contact first, as host:port; each one knows all others. Three are enough for any "         \
+      "cluster.")                                                                                            \
     X(str, client_id, "client_id", "ddgate", "", "", "Name in the brokers' logs and quotas.")                \
     X(flag, tls_enabled, "tls.enabled", "false", "", "",                                                     \
-      "Speak TLS with the certificates that the system trusts; with tls.ca or tls.cert it is spoken "        \
-      "anyway.")                                                                                             \
+      "Use TLS with the CAs that the system trusts; tls.ca and tls.cert turn TLS on too.")                   \
     X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
-      "PEM file with the certificates to trust; those of the system when left out.")                         \
+      "PEM file with the CA certificates to trust. Default: those of the system.")                           \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
-      "PEM file with the client's certificate chain, for brokers that ask for one.")                         \
+      "PEM file with the client's certificate chain, for brokers that require one.")                         \
     X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                             \
     X(choice, sasl_mechanism, "sasl.mechanism", "none",                                                      \
       "none|PLAIN|SCRAM-SHA-256|SCRAM-SHA-512|GSSAPI|OAUTHBEARER", "",                                       \
-      "How to prove who this is. GSSAPI and OAUTHBEARER get what they need from properties.")                \
-    X(str, sasl_username, "sasl.username", "", "", "", "User of PLAIN and SCRAM.")                           \
+      "How ddgate authenticates. The settings of GSSAPI and OAUTHBEARER go into properties.")                \
+    X(str, sasl_username, "sasl.username", "", "", "", "User name for PLAIN and SCRAM.")                     \
     X(secret, sasl_password, "sasl.password", "", "", "",                                                    \
-      "Its password, for example ${env:KAFKA_PASSWORD}.")                                                    \
+      "Password of the user, for example ${env:KAFKA_PASSWORD}.")                                            \
     X(map, properties, "properties", "", "", "",                                                             \
       "Properties of librdkafka that have no option here, such as socket_keepalive_enable = \"true\" for "   \
-      "socket.keepalive.enable. Those of other options, and those that the guarantees stand on, is "         \
-      "refused.")
+      "socket.keepalive.enable. Properties that have an option, or on which ddgate's guarantees depend, "    \
+      "are refused.")
 
 struct kafka_client_options {
     KAFKA_CLIENT_OPTS(GW_FIELD)

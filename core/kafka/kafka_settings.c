@@ -120,7 +120,7 @@ static void set_property(struct making *m, const struct gw_map_item *item)
     }
     if (strcmp(name, "enable.ssl.certificate.verification") == 0 && gw_str_eq(item->value, GW_STR("false")))
         gw_option_warning(m->diagnostics, m->path, "properties",
-                          "%s = false: anybody on the way can be the broker", name);
+                          "%s = false: anyone on the network can pose as the broker", name);
 }
 
 static void set_all(struct making *m)
@@ -196,7 +196,7 @@ static void set_sasl(struct making *m)
         mistake(m, "sasl.password", "is missing: this mechanism proves who a user is");
     if (o->sasl_mechanism == SASL_PLAIN && !kafka_settings_tls(o))
         gw_option_warning(m->diagnostics, m->path, "sasl.mechanism",
-                          "PLAIN without tls sends the password so that anybody on the way can read it");
+                          "PLAIN without TLS sends the password in clear text");
     if (has_faulty_scram(o->sasl_mechanism))
         gw_option_warning(
             m->diagnostics, m->path, "sasl.mechanism",

@@ -65,7 +65,7 @@ static const struct gw_opt no_opts[] = {GW_OPT_END};
 
 const struct gw_exporter gw_exporter_blackhole = {
     .name = "blackhole",
-    .summary = "Takes everything and forgets it: for benchmarks and for trying a receiver out.",
+    .summary = "Discards everything: for benchmarks, and to try a receiver.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS | 1u << GW_PROFILES,
     .opts = no_opts,
     .conf_size = 0,

@@ -214,7 +214,7 @@ static void describe(void *ctx, FILE *to)
 
 const struct gw_exporter gw_exporter_datakit = {
     .name = "datakit",
-    .summary = "Sends line protocol to a Datakit, or to what takes its /v1/write requests.",
+    .summary = "Sends line protocol to a Datakit, or to another server that accepts its /v1/write requests.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
     .wants = (const char *const[]){"endpoint", NULL},

@@ -37,26 +37,24 @@
     X(str, topic_metrics, "topics.metrics", "otlp_metrics", "", "",                                          \
       "Topic of metrics; empty: they are not sent.")                                                         \
     X(choice, encoding, "encoding", "otlp_proto", "otlp_proto|otlp_json", "",                                \
-      "Of a record's value: an Export…ServiceRequest as protobuf, or as OTLP/JSON.")                         \
+      "Format of a record's value: an Export…ServiceRequest as protobuf, or as OTLP/JSON.")                  \
     X(choice, partition_by, "partition_by", "none", "none|trace_id", "",                                     \
-      "trace_id: a record for each trace, of spans and of log records, with the trace id as its key, so "    \
-      "that a "                                                                                              \
-      "trace stays on one partition. none: records of many traces, without a key, spread evenly.")           \
+      "trace_id: one record per trace, for spans and for log records, with the trace id as key, so that a "  \
+      "trace stays in one partition. none: records with many traces, without a key, spread evenly.")         \
     X(choice, partitioner, "partitioner", "fnv1a", "fnv1a|murmur2", "",                                      \
-      "Which partition a key goes to: fnv1a as Sarama and the Collector's exporter, murmur2 as Java's "      \
-      "client.")                                                                                             \
+      "How a key selects its partition: fnv1a, like Sarama and the Collector's exporter, or murmur2, like "  \
+      "Java's client.")                                                                                      \
     X(choice, compression, "compression", "lz4", "none|gzip|snappy|lz4|zstd", "",                            \
-      "Of what is sent, and what brokers keep. zstd is smallest, and for Kafka 2.1 and later.")              \
+      "Compression of records, on the wire and in the brokers. zstd is the smallest and requires Kafka 2.1 " \
+      "or later.")                                                                                           \
     X(choice, acks, "acks", "all", "all|1", "",                                                              \
-      "Who has the record when it counts as delivered: all replicas in sync, or only the partition's "       \
-      "leader, "                                                                                             \
-      "whose loss then loses it.")                                                                           \
+      "Which replicas must have a record before it counts as delivered: all that are in sync, or only the "  \
+      "partition's leader; if that leader is lost, so is the record.")                                       \
     X(flag, idempotence, "idempotence", "true", "", "",                                                      \
-      "What the library sends again after a broken connection is in the topic once.")                        \
+      "Records that the library sends again after a broken connection are in the topic only once.")          \
     X(size, max_message, "max_message", "1MB", "1KiB", "512MiB",                                             \
-      "Longest value of a record, before compression; requests are cut to fit. Not above max.message.bytes " \
-      "of "                                                                                                  \
-      "the topic.")
+      "Longest value of a record, before compression; larger requests are split. It must not exceed "        \
+      "max.message.bytes of the topic.")
 
 #define GW_CONF struct conf
 KAFKA_CLIENT_CONF(OPTS);

@@ -29,7 +29,7 @@
       "auto is gzip, and none if the endpoint is on this machine, unless the link turns out to be slow. "    \
       "zstd is for HTTP backends that support it.")                                                          \
     X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
-      "PEM file with the certificates to trust; those of the system when left out.")                         \
+      "PEM file with the CA certificates to trust. Default: those of the system.")                           \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
       "PEM file with the client's certificate chain, for backends that require one.")                        \
     X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                             \

@@ -18,8 +18,8 @@
 
 #define OTLP_ENDPOINTS_OPTS(X)                                                                               \
     X(list, endpoints, "endpoints", "", "", "",                                                              \
-      "Several backends that share the load, each written as endpoint is, in its place. A name stands for "  \
-      "all of its addresses, and is looked up again and again.")                                             \
+      "Several backends that share the load, written like endpoint and used in place of it. A name means "   \
+      "all of its addresses, which are looked up every resolve_interval.")                                   \
     X(list, failover, "failover", "", "", "",                                                                \
       "Backends that get requests only while none of endpoints takes data.")                                 \
     X(duration, resolve_interval, "resolve_interval", "10s", "100ms", "1h",                                  \

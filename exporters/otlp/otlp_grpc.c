@@ -23,9 +23,8 @@
 #define OPTS(X)                                                                                              \
     OTLP_ENDPOINTS_OPTS(X)                                                                                   \
     X(choice, balance, "balance", "requests", "requests|trace_id", "",                                       \
-      "requests: to the backend with the fewest open ones. trace_id: all spans and log records of a trace "  \
-      "to the "                                                                                              \
-      "same backend, as samplers that see whole traces need it.")                                            \
+      "requests: each request goes to the backend with the fewest open ones. trace_id: all spans and log "   \
+      "records of a trace go to the same backend, as tail samplers require.")                                \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                        \
       "A connection with open requests is probed after this time without data; 0s: never. Servers may "      \
       "close connections that are probed too often.")                                                        \
@@ -266,7 +265,7 @@ static void grpc_describe(void *ctx, FILE *to)
 
 const struct gw_exporter gw_exporter_otlp_grpc = {
     .name = "otlp_grpc",
-    .summary = "Sends OTLP over gRPC to a collector or any backend that takes it.",
+    .summary = "Sends OTLP over gRPC to a collector or any backend that accepts it.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS | 1u << GW_PROFILES,
     .opts = opts,
     .wants = (const char *const[]){"endpoint", "endpoints", NULL},

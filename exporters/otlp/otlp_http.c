@@ -22,7 +22,7 @@
     X(str, metrics_endpoint, "metrics_endpoint", "", "", "",                                                 \
       "Whole URL for metrics, used unchanged instead of endpoint + /v1/metrics.")                            \
     X(str, profiles_endpoint, "profiles_endpoint", "", "", "",                                               \
-      "Whole URL for profiles, used as it is instead of endpoint + /v1development/profiles.")
+      "Whole URL for profiles, used unchanged instead of endpoint + /v1development/profiles.")
 
 #define GW_CONF struct conf
 OTLP_CONF(OPTS);
@@ -100,7 +100,7 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnos
     for (int s = 0; s < GW_SIGNALS; s++) {
         gw_str whole = whole_url(c, (enum gw_signal)s);
         if (whole.len && (whole.len >= MAX_URL || !good_url(whole.ptr))) {
-            gw_option_error(diagnostics, path, names[s], "\"%.*s\" is no http:// or https:// URL",
+            gw_option_error(diagnostics, path, names[s], "\"%.*s\" is not an http:// or https:// URL",
                             GW_FMT(whole));
             code = GW_BAD_REQUEST;
         } else if (whole.len) {

@@ -69,9 +69,8 @@ struct gw_budget;
     X(str, name, "name", "", "", "",                                                                         \
       "Name in logs, metrics and the ledger; default: the type. Two exporters need two names.")              \
     X(list, signals, "signals", "", "", "",                                                                  \
-      "What it gets, of traces, logs, metrics and profiles; everything that it can carry but profiles, "     \
-      "which are "                                                                                           \
-      "experimental, when left out.")                                                                        \
+      "Which of traces, logs, metrics and profiles it gets. Default: all that it supports, except "          \
+      "profiles, which are experimental.")                                                                   \
     X(choice, mode, "mode", "otel", "otel|both|datadog", "",                                                 \
       "Attributes of spans: OpenTelemetry's, those and the original tags, or only the original tags.")       \
     X(size, queue_size, "queue_size", "64MiB", "1MiB", "64GiB",                                              \

@@ -28,7 +28,7 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
         int signal = signal_of(word);
         if (signal < 0)
             gw_option_error(diagnostics, path, "signals",
-                            "\"%.*s\" is none of traces, logs, metrics, profiles", GW_FMT(word));
+                            "\"%.*s\" is not one of traces, logs, metrics, profiles", GW_FMT(word));
         else if (!(exporter->signals & 1u << signal))
             gw_option_error(diagnostics, path, "signals", "%s cannot carry %s", exporter->name,
                             gw_signal_name((enum gw_signal)signal));

@@ -94,7 +94,7 @@ static void read_headers(struct gw_cors *c, const struct gw_list *headers, const
     for (size_t i = 0; i < headers->n; i++) {
         gw_str name = headers->items[i];
         if (!is_name_of_header(name)) {
-            gw_option_error(diagnostics, path, "cors.allowed_headers", "\"%.*s\" is no name of a header",
+            gw_option_error(diagnostics, path, "cors.allowed_headers", "\"%.*s\" is not the name of a header",
                             GW_FMT(name));
         } else if (n + name.len + 3 > sizeof c->headers) {
             gw_option_error(diagnostics, path, "cors.allowed_headers",

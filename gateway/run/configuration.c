@@ -118,7 +118,8 @@ static void check_wanted(struct gw_tree *t, const struct gw_conf_exporter *e)
     gw_diagnostics_where(t->diagnostics, at, where, sizeof where);
     gw_config_error(
         t->diagnostics, at,
-        *where ? "comes out empty: set the variable that it names, or write \"\" to send nothing"
+        *where ? "is empty after its ${…} was replaced: set the variable that it names, or write \"\" to "
+                 "send nothing"
                : "is missing: set the target, for example \"http://127.0.0.1:4317\"; \"\" sends nothing");
 }
 

@@ -380,7 +380,8 @@ static void check_zone(struct gw_diagnostics *diagnostics)
     if (unknown)
         gw_config_warning(
             diagnostics, "TZ",
-            "\"%s\" is no time zone (is tzdata installed?): times without a zone are read as UTC", unknown);
+            "\"%s\" is not a time zone (is tzdata installed?): times without a zone are read as UTC",
+            unknown);
 }
 
 /* Opens the configuration and runs it, or only checks it. */

@@ -130,7 +130,7 @@ static void write_command(FILE *to)
         put_line(to, "", c->synopsis);
     }
     fputs(".SH DESCRIPTION\n"
-          "ddgate stands where a Datadog agent stands for traces, logs, DogStatsD metrics and trace "
+          "ddgate takes the place of a Datadog agent for traces, logs, DogStatsD metrics and trace "
           "statistics. It\n"
           "translates them to OpenTelemetry, links each log line to its span, and sends all of it over "
           "OTLP/gRPC or\n"
@@ -148,27 +148,27 @@ static void write_command(FILE *to)
     fputs(".SH TOPICS OF \\-\\-help\n", to);
     gw_each_topic(put_topic, to);
     fputs(
-        ".SH SIGNALS\n.TP\n.BR SIGTERM , SIGINT\nIt accepts nothing more, delivers what it holds for at "
-        "most\n"
-        ".BR shutdown_timeout ,\nprints the ledger and ends. A second one ends it at once.\n"
-        ".TP\n.B SIGHUP\nReads the configuration file again. Where it has mistakes, they are said and "
+        ".SH SIGNALS\n.TP\n.BR SIGTERM , SIGINT\nddgate accepts no more data, delivers what it holds for "
+        "at most\n"
+        ".BR shutdown_timeout ,\nprints the ledger and ends. A second signal ends it at once.\n"
+        ".TP\n.B SIGHUP\nReads the configuration file again. If it has mistakes, they are logged and "
         "nothing changes.\n"
-        ".SH EXIT STATUS\n.TP\n.B 0\nAll well.\n.TP\n.B 1\nAnything else.\n.TP\n.B 2\nThe command or the "
+        ".SH EXIT STATUS\n.TP\n.B 0\nSuccess.\n.TP\n.B 1\nAny other failure.\n.TP\n.B 2\nThe command or the "
         "configuration is "
-        "wrong.\n.TP\n.B 3\nSomething that was accepted was neither delivered nor stored.\n"
-        ".TP\n.B SIGPIPE\n(141 in a shell) Nobody reads standard output any more, and there is no other "
+        "wrong.\n.TP\n.B 3\nAccepted data was neither delivered nor stored.\n"
+        ".TP\n.B SIGPIPE\n(141 in a shell) The reader of standard output is gone, and there is no other "
         "exporter.\n"
-        ".SH ENVIRONMENT\nThe\n.B OTEL_EXPORTER_OTLP_\nvariables fill what the configuration leaves out of "
-        "exporters; see\n"
-        ".BR ddgate.conf (5).\n.TP\n.B NOTIFY_SOCKET\nWhere a service manager is told that ddgate is ready, "
-        "reloads and "
-        "stops.\n.TP\n.BR WATCHDOG_USEC , WATCHDOG_PID\nHow often the service manager wants to hear that "
-        "ddgate works.\n"
+        ".SH ENVIRONMENT\nThe\n.B OTEL_EXPORTER_OTLP_\nvariables set options of exporters that the "
+        "configuration does not set; see\n"
+        ".BR ddgate.conf (5).\n.TP\n.B NOTIFY_SOCKET\nSocket of the service manager, which ddgate notifies "
+        "when it is ready, reloads and "
+        "stops.\n.TP\n.BR WATCHDOG_USEC , WATCHDOG_PID\nHow often the service manager expects a sign of "
+        "life.\n"
         ".TP\n.B TZ\nThe zone of times in log lines without a zone.\n.TP\n.B NO_COLOR\nNo colours on "
         "a terminal.\n"
         ".SH FILES\n.TP\n.I /etc/ddgate/ddgate.conf\nThe configuration of the packaged service.\n.TP\n"
         ".I /var/lib/ddgate\nIts disk queue, and the offsets of log files.\n.TP\n.I /run/datadog/apm.socket\n"
-        "Where tracers look by themselves.\n"
+        "The socket that tracers find without configuration.\n"
         ".SH SEE ALSO\n.BR ddgate.conf (5),\n.BR ddgate\\-pipeline (7)\n",
         to);
 }
@@ -182,14 +182,14 @@ static void put_environment(void *to, const char *name, const char *option)
 static void write_configuration(FILE *to)
 {
     put_head(to, "DDGATE.CONF", "5", "ddgate.conf", "configuration of ddgate");
-    fputs(".SH DESCRIPTION\nThe file has the format of libconfig. Everything has a default: an empty file "
-          "runs like no file.\n"
-          ".B ddgate check \\-c\n.I FILE\nsays every mistake in it.\n",
+    fputs(".SH DESCRIPTION\nThe file has the format of libconfig. All options have defaults: an empty file "
+          "has the same effect as no file.\n"
+          ".B ddgate check \\-c\n.I FILE\nprints every mistake in it.\n",
           to);
     put_literal(to, "receivers = ( { type = \"ddtrace\"; listen = [ \"127.0.0.1:8126\" ]; }, … );\n"
                     "exporters = ( { type = \"otlp_grpc\"; endpoint = \"http://127.0.0.1:4317\"; }, … );\n"
                     "max_memory = \"96MiB\";\nlog = { level = \"info\"; };");
-    fputs(".PP\nAn option with a dot in its name stands in a group: tls.ca is\n.BR \"tls = { ca = "
+    fputs(".PP\nAn option with a dot in its name is in a group: tls.ca is\n.BR \"tls = { ca = "
           "\\(dq…\\(dq; };\" .\n"
           ".SH VALUES\n",
           to);
@@ -199,8 +199,8 @@ static void write_configuration(FILE *to)
     }
     fputs(".PP\nDurations have a unit (ns us ms s m h d), sizes too (B KiB MiB GiB TiB; a number alone is "
           "bytes).\n"
-          "A text may hold ${env:NAME}, ${env:NAME:\\-default} and ${file:/path}, so that no secret has to "
-          "stand in the file.\n"
+          "A text may contain ${env:NAME}, ${env:NAME:\\-default} and ${file:/path}, so the file need not "
+          "contain secrets.\n"
           ".SH THE PROCESS\n",
           to);
     put_rows(to, gw_process_opts);
@@ -217,8 +217,8 @@ static void write_configuration(FILE *to)
         put_line(to, "", (*e)->summary);
         put_rows(to, (*e)->opts);
     }
-    fputs(".SH ENVIRONMENT\nWhat the configuration leaves out of an exporter whose type begins with otlp_ is "
-          "taken from these:\n",
+    fputs(".SH ENVIRONMENT\nIf the configuration of an exporter whose type begins with otlp_ does not set an "
+          "option, its variable does:\n",
           to);
     gw_reference_environment(put_environment, to);
     fputs(".SH SEE ALSO\n.BR ddgate (1),\n.BR ddgate\\-pipeline (7)\n", to);
@@ -248,8 +248,8 @@ static void put_function(FILE *to, const char *name, const char *params, int lea
 static void write_pipeline(FILE *to)
 {
     put_head(to, "DDGATE-PIPELINE", "7", "ddgate-pipeline", "the language of scripts that read log lines");
-    fputs(".SH DESCRIPTION\nPipeline scripts pick log lines apart into fields, as Datakit's do. They are "
-          "named by the options\n"
+    fputs(".SH DESCRIPTION\nPipeline scripts split log lines into fields, like Datakit's. They are "
+          "selected by the options\n"
           ".B pipelines.directory\nand\n.B pipeline\nof log receivers;\n.B ddgate pipeline\ntries one:\n",
           to);
     put_literal(to, "$ cat app.p\n"
@@ -260,20 +260,20 @@ static void write_pipeline(FILE *to)
     static const char *const parts[][2] = {
         {"types", "nil, bool, int (64 bits), float, str, list [1, \"a\"], map {\"k\": v}"},
         {"text", "\"…\" and '…' with escapes (a regular expression's \\d is written \"\\\\d\"); "
-                 "\"\"\"…\"\"\" and '''…''' as they "
-                 "stand, over lines"},
-        {"names", "letters, digits and _; in backquotes anything. _ is the field message"},
+                 "\"\"\"…\"\"\" and '''…''' without "
+                 "escapes, over several lines"},
+        {"names", "letters, digits and _; in backquotes any characters. _ is the field message"},
         {"operators", "|| && in == != < <= > >= + - * / % !"},
         {"statements", "x = e, x[k] = e, x += e, if e {…} elif e {…} else {…}, for x in e {…}, for init; "
                        "cond; step {…}, break, "
                        "continue"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         put_topic(to, parts[i][0], parts[i][1]);
-    fputs(".PP\nReading a name looks for a variable, then for a tag or field of the record. Assigning always "
-          "makes a variable;\n"
+    fputs(".PP\nA name that is read means a variable or, if there is none, a tag or field of the record. An "
+          "assignment always sets a variable;\n"
           "functions that set a key always write the record.\n"
-          ".SH FUNCTIONS\nThose that take a key change the field of that name in the record; the others "
-          "answer with a value.\n",
+          ".SH FUNCTIONS\nFunctions that take a key change the field of that name in the record; the others "
+          "return a value.\n",
           to);
 #define FN(name, style, params, least, most, text, check, run) put_function(to, #name, params, least, text);
 #include "translators/pipeline/functions.def"

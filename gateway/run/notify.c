@@ -60,7 +60,7 @@ static void tell(const char *text)
     ssize_t sent =
         sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&manager.to, manager.len);
     if (sent < 0)
-        gw_log(GW_WARNING, "ddgate", "the service manager (NOTIFY_SOCKET) cannot be told: %s",
+        gw_log(GW_WARNING, "ddgate", "the service manager (NOTIFY_SOCKET) cannot be notified: %s",
                strerror(errno));
     if (fd >= 0)
         close(fd);
@@ -100,11 +100,9 @@ gw_nsec gw_notify_watchdog(void)
         return manager.next - now;
     manager.next = now + manager.watchdog / 4;
     if (gw_pulse_stuck(now, manager.watchdog / 2, name, sizeof name))
-        gw_log(
-            GW_ERROR, "ddgate",
-            "the thread %s has not come round for %lld ms: the service manager's watchdog is not told that "
-            "all is well",
-            name, (long long)(manager.watchdog / 2 / GW_MSEC));
+        gw_log(GW_ERROR, "ddgate",
+               "the thread %s has been stuck for %lld ms: the service manager's watchdog is not notified",
+               name, (long long)(manager.watchdog / 2 / GW_MSEC));
     else
         tell("WATCHDOG=1");
     return manager.watchdog / 4;

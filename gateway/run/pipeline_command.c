@@ -528,10 +528,10 @@ static const struct zone *default_zone(void)
 {
     const char *unknown = zone_local_unknown();
     if (unknown)
-        fprintf(
-            stderr,
-            "ddgate pipeline: warning: TZ: \"%s\" is no time zone (is tzdata installed?): it is UTC here\n",
-            unknown);
+        fprintf(stderr,
+                "ddgate pipeline: warning: TZ: \"%s\" is not a time zone (is tzdata installed?): it is UTC "
+                "here\n",
+                unknown);
     return zone_local();
 }
 

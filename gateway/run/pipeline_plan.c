@@ -214,7 +214,7 @@ static void warn_of_restarts(struct plan *plan)
             needs_start = needs_start && strcmp(*name, row->name) != 0;
         if (needs_start && !gw_opt_same(row, &plan->pipeline->conf->process, &plan->conf->process))
             gw_config_warning(plan->diagnostics, row->name,
-                              "is changed by a start only: it stays as it is until then");
+                              "is changed only by a restart: the old value stays in use until then");
     }
 }
 

@@ -310,13 +310,13 @@ static void write_errors(FILE *to)
         print_cell(to, gw_code_advice((enum gw_code)code));
         fputs(" |\n", to);
     }
-    fputs("\n## Why something that was received did not go on\n\nReasons in the ledger, which is printed at "
-          "exit. `refused` was never "
-          "accepted: "
-          "the sender was told, or the\nspan could not be read; `dropped` was decided against, or lost by an "
-          "exporter, and is counted "
-          "there.\n\n"
-          "| reason | | |\n| --- | --- | --- |\n",
+    fputs("\n## Why received data was not delivered\n\nReasons in the ledger, which is printed at exit. "
+          "`refused`: "
+          "the item was not accepted, because\nthe sender got an error or the item could not be read. "
+          "`dropped`: the item was accepted, and then excluded by a\nrule or lost by an exporter; it is "
+          "counted "
+          "for that exporter.\n\n"
+          "| reason | kind | what happened |\n| --- | --- | --- |\n",
           to);
 #define REFUSED "refused"
 #define DROPPED "dropped"

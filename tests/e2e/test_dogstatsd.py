@@ -292,7 +292,7 @@ def test_max_series_bounds_new_ones_only(tmp_path, sink):
         assert counted(gate, "dropped_samples_total", reason="max_series") == 15
         assert counted(gate, "samples_total") == 30
         assert counted(gate, "series") == 10
-        gate.wait_stderr("5 samples of new series were dropped, for there are max_series (10) already: raise it, or send tags with fewer values")
+        gate.wait_stderr("5 samples of new series were dropped, because there are max_series (10) already: raise it, or send tags with fewer values")
     assert {p.attributes["i"] for p in sink.points} == {str(i) for i in range(10)}
 
 

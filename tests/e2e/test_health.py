@@ -137,5 +137,5 @@ def test_a_watchdog_of_somebody_else(tmp_path):
 def test_a_manager_that_is_not_there_is_a_warning(tmp_path):
     gate = Ddgate(tmp_path, env={"NOTIFY_SOCKET": str(tmp_path / "nobody")})
     gate.wait_listening()
-    gate.wait_stderr("cannot be told: No such file or directory")
+    gate.wait_stderr("cannot be notified: No such file or directory")
     gate.stop()

@@ -284,7 +284,7 @@ def test_a_signal_without_an_endpoint(make_gate, backend):
 def test_an_exporter_without_an_endpoint_is_a_mistake(tmp_path, kind, endpoint):
     gate = Ddgate(tmp_path, exporters=[dict(type=kind, **({} if endpoint is None else {"endpoint": endpoint}))], env={"DDGATE_EMPTY": ""})
     assert gate.process.wait(30) == 2
-    assert "exporters[0].endpoint: " + ("is missing" if endpoint is None else "comes out empty") in gate.stderr
+    assert "exporters[0].endpoint: " + ("is missing" if endpoint is None else "is empty after its") in gate.stderr
 
 
 def test_no_secret_is_shown(make_gate, backend):

@@ -111,14 +111,14 @@ def test_times_that_do_not_say_their_zone(tmp_path, sink, tz, option, utc):
     with gateway(tmp_path, sink, port, env={"TZ": tz}, timezone=option) as gate:
         say(port, "2026-11-21 00:35:39 hello\n")
         assert sink.wait_records(1)[0].time == int(datetime.datetime.fromisoformat(utc.replace("Z", "+00:00")).timestamp()) * 10**9
-    warnings = gate.stderr.count('TZ: warning: "Nowhere/Else" is no time zone')
+    warnings = gate.stderr.count('TZ: warning: "Nowhere/Else" is not a time zone')
     assert warnings == (tz == "Nowhere/Else")
 
 
 def test_a_zone_that_is_none_ends_the_start(tmp_path, sink):
     gate = Ddgate(tmp_path, conf='receivers = ( { type = "tcp"; listen = [ "127.0.0.1:0" ]; timezone = "CST"; } );')
     assert gate.process.wait(30) == 2
-    assert 'timezone: "CST" is no time zone' in gate.stderr
+    assert 'timezone: "CST" is not a time zone' in gate.stderr
 
 
 def test_scripts_and_their_reload(tmp_path, sink):

@@ -358,7 +358,7 @@ def test_resources(make_otlp, sink):
     assert post(gate, request).status == 200
     sink.wait_spans(2)
     assert sink.spans[0].resource == {"k": "yes", "team": "core", "service.name": "cart", "site": "north"}
-    gate.wait_stderr("an application puts credentials into its resource (sls.otel.*): they are taken out")
+    gate.wait_stderr("an application puts credentials into its resource (sls.otel.*): they are removed")
     assert b'ddgate_otlp_credentials_total{receiver="otlp"} 2' in gate.admin("/metrics").body
     assert "a-secret" not in gate.stderr
 

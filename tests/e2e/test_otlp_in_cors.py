@@ -101,7 +101,7 @@ def test_addresses_have_their_limits(make_otlp, sink):
     ({"allowed_origins": ["shop.example"]}, 'cors.allowed_origins: "shop.example": write scheme://host'),
     ({"allowed_origins": [SHOP + "/"]}, "without a path"),
     ({"allowed_origins": ["null"]}, "sandboxed frames"),
-    ({"allowed_origins": [SHOP], "allowed_headers": ["a b"]}, 'cors.allowed_headers: "a b" is no name of a header'),
+    ({"allowed_origins": [SHOP], "allowed_headers": ["a b"]}, 'cors.allowed_headers: "a b" is not the name of a header'),
     ({"origins": [SHOP]}, "cors.origins"),
 ])
 def test_mistakes(tmp_path, cors, said):

@@ -301,7 +301,7 @@ def test_the_log_level_changes(make_gate, sink):
 def test_what_only_a_start_changes_is_said(make_gate, sink):
     gate = make_gate(exporters=[grpc(sink, **QUICK)])
     reload(gate, exporters=[grpc(sink, **QUICK)], max_memory="128MiB")
-    gate.wait_stderr("max_memory: warning: is changed by a start only")
+    gate.wait_stderr("max_memory: warning: is changed only by a restart")
     assert pick(samples(gate), "ddgate_memory_limit_bytes") == 96 << 20
 
 

@@ -32,12 +32,13 @@
 
 #define DD_PRIVACY_OPTS(X)                                                                                   \
     X(groups, privacy_replace_tags, "privacy.replace_tags", "", "name|pattern|repl", "",                     \
-      "Rules that take data out of spans: each match of pattern, Go's kind of regular expression, becomes "  \
-      "repl in the tag called name; * is every tag and the resource, resource.name the resource.")           \
+      "Rules that remove data from spans: in the tag called name, each match of pattern (a regular "         \
+      "expression in Go's syntax) is replaced by repl. The name * means every tag and the resource, "        \
+      "resource.name the resource.")                                                                         \
     X(choice, privacy_credit_cards, "privacy.credit_cards", "off", "off|on|luhn", "",                        \
-      "Values of tags that are numbers of payment cards become ?; luhn: those whose checksum is right.")     \
+      "Replace tag values that are payment card numbers by ?; luhn: only those with a valid checksum.")      \
     X(list, privacy_keep_values, "privacy.keep_values", "", "", "",                                          \
-      "Tags whose values are left as they are by credit_cards.")
+      "Tags whose values credit_cards does not change.")
 
 struct dd_privacy_conf {
     DD_PRIVACY_OPTS(GW_FIELD)

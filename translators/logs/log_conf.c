@@ -78,11 +78,12 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_diagnosti
     s->zone = name.len ? zone_setting(name) : zone_local();
     if (s->zone)
         return;
-    gw_option_error(diagnostics, path, "timezone",
-                    "\"%.*s\" is no time zone: write a name of the database such as Asia/Shanghai (is tzdata "
-                    "installed?), an offset such as +8, or a "
-                    "POSIX string such as CST-8",
-                    GW_FMT(name));
+    gw_option_error(
+        diagnostics, path, "timezone",
+        "\"%.*s\" is not a time zone: write a name of the database such as Asia/Shanghai (is tzdata "
+        "installed?), an offset such as +8, or a "
+        "POSIX string such as CST-8",
+        GW_FMT(name));
     s->zone = zone_utc();
 }
 

@@ -163,9 +163,10 @@ void log_library_report(const struct log_library *l, const struct sc_script *scr
     if (!shown.len)
         shown = gw_str_z(fault->text);
     if (strict)
-        gw_config_error(diagnostics, path, "%.*s\n    its records would go on unparsed", GW_FMT(shown));
+        gw_config_error(diagnostics, path, "%.*s\n    its records would be delivered unparsed",
+                        GW_FMT(shown));
     else
-        gw_config_warning(diagnostics, path, "%.*s\n    its records go on unparsed", GW_FMT(shown));
+        gw_config_warning(diagnostics, path, "%.*s\n    its records are delivered unparsed", GW_FMT(shown));
     gw_arena_fini(&arena);
 }
 

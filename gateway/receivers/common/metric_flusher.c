@@ -48,12 +48,13 @@ static void tell_of_dropped(struct metric_flusher *f)
              memory = news(&c->no_memory, &f->told_no_memory);
     if (over)
         gw_log(GW_WARNING, f->component,
-               "%" PRIu64 " samples of new series were dropped, for there are max_series (%" PRIu64
+               "%" PRIu64 " samples of new series were dropped, because there are max_series (%" PRIu64
                ") already: raise it, or send tags with fewer values",
                over, atomic_load_explicit(&c->series, memory_order_relaxed));
     if (memory)
         gw_log(GW_WARNING, f->component,
-               "%" PRIu64 " samples were dropped, for series have all the memory that they may have (%" PRIu64
+               "%" PRIu64
+               " samples were dropped, because series use all the memory that they may have (%" PRIu64
                " series): raise max_memory, or send tags with fewer values",
                memory, atomic_load_explicit(&c->series, memory_order_relaxed));
 }

@@ -74,7 +74,7 @@ static void note_credentials(struct otlp_intake *o, uint64_t n)
     if (!atomic_exchange_explicit(&o->counts.said_credentials, true, memory_order_relaxed))
         gw_log_each(GW_WARNING, o->component,
                     "an application puts credentials into its resource (" OTLP_CREDENTIALS
-                    "*): they are taken out; the exporter sls adds its own");
+                    "*): they are removed; the exporter sls adds its own");
 }
 
 /* *body, or in *changed the same with other resources. */

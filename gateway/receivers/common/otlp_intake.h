@@ -30,8 +30,9 @@
     X(map, resource_default, "resource.default", "", "", "",                                                 \
       "Resource attributes for applications that do not set them.")                                          \
     X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
-      "Leave sls.otel.* in resources. It has keys if an application is configured as in SLS's manual: "      \
-      "every exporter, disk and log after ddgate then gets them. The exporter sls always adds its own.")     \
+      "Keep the attributes sls.otel.* of resources. They contain keys if an application is configured as "   \
+      "in SLS's manual, and every exporter, disk and log after ddgate then gets them. The exporter sls "     \
+      "always adds its own.")                                                                                \
     X(list, strip, "strip", "", "", "", "Tags of spans of Datadog's SDKs that are not exported.")            \
     DD_PRIVACY_OPTS(X)
 

@@ -541,7 +541,7 @@ void ddtrace_profile_directory_start(struct ddtrace_profile_directory *d,
         return;
     d->running = gw_thread_start(&d->thread, &(struct gw_thread){"dd-profiles", component, age, d}, &err);
     if (!d->running)
-        gw_log(GW_ERROR, component, "profiles.max_age is not looked at: %s", err.what);
+        gw_log(GW_ERROR, component, "profiles.max_age cannot be applied: %s", err.what);
 }
 
 struct ddtrace_profile_directory_counts ddtrace_profile_directory_counts(struct ddtrace_profile_directory *d)

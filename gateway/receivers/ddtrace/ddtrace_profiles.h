@@ -26,27 +26,28 @@
 
 #define DDTRACE_PROFILES_OPTS(X)                                                                             \
     X(str, profiles_directory, "profiles.directory", "", "", "",                                             \
-      "Keep the profiles that come to /profiling/v1/input as files below this directory, which must exist: " \
-      "SERVICE/TIME/cpu.pprof.")                                                                             \
+      "Folder in which profiles from /profiling/v1/input are kept as files, SERVICE/TIME/cpu.pprof; it "     \
+      "must exist.")                                                                                         \
     X(size, profiles_max_size, "profiles.max_size", "1GiB", "1MiB", "1PiB",                                  \
-      "Bytes of all files there; past that the oldest go.")                                                  \
-    X(duration, profiles_max_age, "profiles.max_age", "168h", "1m", "87600h", "How long they are kept.")     \
+      "Limit of all files there; above it, the oldest are deleted.")                                         \
+    X(duration, profiles_max_age, "profiles.max_age", "168h", "1m", "87600h", "How long profiles are kept.") \
     X(list, profiles_forward, "profiles.forward", "", "", "",                                                \
-      "Send them on to each of these: an agent (http://host:8126, unix:///path), with profiles.api_key the " \
-      "intake of a site (datadoghq.eu), Pyroscope (http://host:4040/ingest), or another URL that takes "     \
-      "uploads as they are.")                                                                                \
+      "Targets to which profiles are forwarded: an agent (http://host:8126, unix:///path), with "            \
+      "profiles.api_key the intake of a site (datadoghq.eu), Pyroscope (http://host:4040/ingest), or "       \
+      "another URL that accepts uploads unchanged.")                                                         \
     X(secret, profiles_api_key, "profiles.api_key", "", "", "",                                              \
-      "Sent with them: DD-API-KEY, to Pyroscope Authorization: Bearer. An intake needs it.")                 \
+      "Key for these targets: sent as DD-API-KEY, to Pyroscope as Authorization: Bearer. An intake "         \
+      "requires it.")                                                                                        \
     X(size, profiles_queue_size, "profiles.queue_size", "32MiB", "64KiB", "1GiB",                            \
-      "Bytes of profiles that wait for each of them; past that the oldest go.")                              \
+      "Bytes of profiles that wait for each target; above that, the oldest are dropped.")                    \
     X(duration, profiles_retry_time, "profiles.retry_time", "10m", "1s", "24h",                              \
-      "How long a profile is tried again where it is not taken for the moment.")                             \
+      "How long a profile is retried while a target does not accept it.")                                    \
     X(flag, profiles_otlp, "profiles.otlp", "false", "", "",                                                 \
-      "Experimental: translate them to OTLP profiles (v1development), for the exporters whose option "       \
-      "signals names profiles.")                                                                             \
+      "Experimental: translate profiles to OTLP (v1development), for exporters whose option signals names "  \
+      "profiles.")                                                                                           \
     X(size, profiles_max_upload, "profiles.max_upload", "50MiB", "64KiB", "1GiB",                            \
-      "Longest upload of a profiler; more is answered 413. What a profile is unpacked may come to "          \
-      "max_inflated.")
+      "Longest upload of a profiler; a longer one gets 413. Decompressed, a profile may have max_inflated "  \
+      "bytes.")
 
 struct ddtrace_profiles_conf {
     DDTRACE_PROFILES_OPTS(GW_FIELD)

@@ -547,8 +547,7 @@ static void log_away(struct ddtrace_proxy *p, bool away, const char *why)
     const char *where = p->upstream.site[0] ? p->upstream.site : p->conf.proxy_upstream.ptr;
     if (away && !p->away)
         gw_log(GW_WARNING, "receiver=ddtrace",
-               "the upstream of the proxy, %s, does not answer: %s; what is meant for it is answered 502",
-               where, why);
+               "the upstream of the proxy, %s, does not answer: %s; requests for it get 502", where, why);
     else if (!away && p->away)
         gw_log(GW_INFO, "receiver=ddtrace", "the upstream of the proxy, %s, answers again", where);
     p->away = away;

@@ -106,7 +106,7 @@ void dogstatsd_notice(void *ctx, const struct dsd_line *l)
     if (good)
         w->worth |= gw_log_sink_add(w->sink, &n.in);
     else
-        gw_log(GW_WARNING, DOGSTATSD_COMPONENT, "an event is lost, for there is no memory");
+        gw_log(GW_WARNING, DOGSTATSD_COMPONENT, "an event is lost, because there is no memory");
     free(n.text);
     free(n.tags);
 }

@@ -203,7 +203,7 @@ static bool begin(struct kafka *k)
 {
     if (kafka_client_start(&k->client, NULL, 0) && kafka_group_join(k))
         return true;
-    gw_log(GW_ERROR, KAFKA_COMPONENT, "nothing is read, which is tried again: %s", k->client.trouble.text);
+    gw_log(GW_ERROR, KAFKA_COMPONENT, "nothing can be read; ddgate tries again: %s", k->client.trouble.text);
     return false;
 }
 

@@ -24,7 +24,7 @@ static void log_failed(struct kafka *k, rd_kafka_resp_err_t code)
     char words[WORDS];
     const struct kafka_cause *cause = kafka_explain(code, NULL, NULL, words, sizeof words);
     kafka_count(&k->counts.failed_commits, 1);
-    gw_log(GW_WARNING, KAFKA_COMPONENT, "offsets are not committed, which is tried again: %s%s%s", words,
+    gw_log(GW_WARNING, KAFKA_COMPONENT, "offsets cannot be committed; ddgate tries again: %s%s%s", words,
            cause->remedy ? ": " : "", cause->remedy ? cause->remedy : "");
 }
 
@@ -255,8 +255,7 @@ static void hand_over(struct kafka *k, const rd_kafka_topic_partition_list_t *li
     commit_now(k, list);
     if (!all)
         gw_log(GW_INFO, KAFKA_COMPONENT,
-               "partitions are given up with records that exporters have not delivered: who gets them reads "
-               "these again");
+               "partitions are given up with undelivered records: the next consumer reads these again");
 }
 
 static void revoked(struct kafka *k, rd_kafka_topic_partition_list_t *list)

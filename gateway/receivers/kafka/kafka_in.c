@@ -37,7 +37,7 @@ static void check_pattern(const char *path, const char *option, gw_str topic,
         return;
     }
     regerror(code, &re, why, sizeof why);
-    gw_option_error(diagnostics, path, option, "%.*s is no regular expression: %s", GW_FMT(topic), why);
+    gw_option_error(diagnostics, path, option, "%.*s is not a regular expression: %s", GW_FMT(topic), why);
 }
 
 static void check_topics(const char *path, const char *option, const struct gw_list *list,
@@ -277,7 +277,7 @@ static void measure(void *ctx, struct gw_metrics *to)
 const struct gw_receiver gw_receiver_kafka = {
     .name = "kafka",
     .summary =
-        "Traces, logs and metrics out of Kafka: OTLP in records, as the OpenTelemetry Collector writes them.",
+        "Traces, logs and metrics from Kafka: OTLP in records, as the OpenTelemetry Collector writes them.",
     .library_threads = 8, /* librdkafka's: a few, and one a broker */
     .opts = opts,
     .conf_size = sizeof(struct kafka_conf),

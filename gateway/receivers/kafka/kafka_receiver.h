@@ -48,27 +48,29 @@
       "Consumer group: instances of one group share the partitions among them.")                             \
     X(list, traces, "topics.traces", "otlp_spans", "", "",                                                   \
       "Topics of spans; names, or regular expressions that begin with ^. Empty for none.")                   \
-    X(list, logs, "topics.logs", "otlp_logs", "", "", "Topics of log records, likewise.")                    \
-    X(list, metrics, "topics.metrics", "otlp_metrics", "", "", "Topics of metrics, likewise.")               \
+    X(list, logs, "topics.logs", "otlp_logs", "", "", "Topics of log records, in the same form.")            \
+    X(list, metrics, "topics.metrics", "otlp_metrics", "", "", "Topics of metrics, in the same form.")       \
     X(choice, start, "start", "earliest", "earliest|latest", "",                                             \
-      "Where the group begins in a partition of which nothing was committed, or of which that is gone.")     \
+      "Where the group begins in a partition without a committed offset, or if the broker no longer has "    \
+      "that offset.")                                                                                        \
     X(choice, encoding, "encoding", "auto", "auto|otlp_proto|otlp_json", "",                                 \
-      "How records are written. auto asks the header content-type, and where there is none the first byte.") \
+      "Format of records. auto uses the header content-type or, if there is none, the first byte.")          \
     X(duration, commit_interval, "commit_interval", "1s", "50ms", "5m",                                      \
-      "How often offsets of what is delivered are committed: so much is read again after a kill.")           \
+      "How often the offsets of delivered records are committed. After a kill, the records since then are "  \
+      "read again.")                                                                                         \
     X(count, max_uncommitted, "max_uncommitted", "100000", "1", "100000000",                                 \
-      "Most records of a partition that are read and not safe; beyond, the partition is paused.")            \
+      "Most records of a partition that were read but are neither delivered nor on disk; above that, the "   \
+      "partition is paused.")                                                                                \
     X(duration, handover, "handover", "5s", "0s", "1m",                                                      \
-      "How long a partition that is taken away, or a reload, waits for records that exporters have "         \
-      "in hand.")                                                                                            \
+      "How long a partition that is reassigned, or a reload, waits for records that exporters are sending.") \
     X(size, buffer, "buffer", "16MiB", "1MiB", "1GiB",                                                       \
-      "Most that is fetched ahead over all partitions; librdkafka's memory is about twice that, and is "     \
-      "charged to max_memory.")                                                                              \
+      "Most data that is fetched ahead, over all partitions. librdkafka uses about twice this memory, "      \
+      "which is charged to max_memory.")                                                                     \
     X(str, dead_letter_directory, "dead_letter.directory", "", "", "",                                       \
-      "Directory for records that cannot be used, a line of JSON each in kafka.jsonl; when left out, they "  \
-      "are counted and logged with topic, partition and offset.")                                            \
+      "Folder for records that cannot be used, one JSON line each in kafka.jsonl; it must exist. Empty: "    \
+      "they are counted, and logged with topic, partition and offset.")                                      \
     X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "1MiB", "1TiB",                           \
-      "Most that the two files there may hold.")                                                             \
+      "Limit of the two files there.")                                                                       \
     OTLP_INTAKE_OPTS(X)
 
 struct kafka_conf {

@@ -65,8 +65,8 @@ static void log_stranger(void *ctx, const char *peer, bool tls, char *out, size_
         snprintf(where, sizeof where, "at port %d", o->open.port);
     if (tls)
         gw_log(GW_WARNING, component,
-               "%s speaks TLS to a port of OTLP over gRPC that is plain: http:// instead of https:// in its "
-               "endpoint, or tls.cert here",
+               "%s uses TLS on a plain port for OTLP over gRPC: write http:// in its endpoint, or set "
+               "tls.cert here",
                peer);
     else
         gw_log(GW_WARNING, component,

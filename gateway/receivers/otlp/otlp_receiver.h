@@ -40,7 +40,7 @@
       "Addresses to listen on for OTLP over HTTP: host:port, [ipv6]:port or :port (every address). If a "    \
       "configured address cannot be bound, ddgate does not start; default addresses only cause a warning.")  \
     X(list, grpc, "grpc", OTLP_GRPC_LISTEN, "", "",                                                          \
-      "Addresses to listen on for OTLP over gRPC, likewise; empty for none.")                                \
+      "Addresses to listen on for OTLP over gRPC, in the same form; empty for none.")                        \
     GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
     X(size, max_message, "max_message", "16MiB", "64KiB", "1GiB",                                            \
       "Longest message over gRPC, as sent; a longer one gets RESOURCE_EXHAUSTED.")                           \

@@ -139,7 +139,6 @@ mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *diagnos
         return mode;
     gw_option_path(where, path, "mode");
     gw_config_error(diagnostics, where,
-                    "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"",
-                    GW_FMT(text));
+                    "\"%.*s\" is not a file mode: write three octal digits, such as \"0666\"", GW_FMT(text));
     return 0;
 }

@@ -132,7 +132,8 @@ static void mistakes_name_the_option_and_the_remedy(void **state)
         {"one", "no_such_thing", "3", "No such configuration property: \"no.such.thing\""},
         {"one", "linger_ms", "soon", "exporters[0].properties: linger_ms: Invalid value"},
         {"one", "ssl_key_password", "x", NULL},
-        {"one", "enable_ssl_certificate_verification", "false", "anybody on the way can be the broker"},
+        {"one", "enable_ssl_certificate_verification", "false",
+         "anyone on the network can pose as the broker"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct given g;

@@ -133,8 +133,9 @@ static void test_headers_become_one(void **state)
     assert_string_equal(read_lists(&c, &(struct gw_list){NULL, 0}, &(struct gw_list){good, 2}), "");
     assert_string_equal(c.headers, "Authorization, X-Team");
     const char *said = read_lists(&c, &(struct gw_list){NULL, 0}, &(struct gw_list){bad, 2});
-    assert_non_null(strstr(said, "receivers[0].cors.allowed_headers: \"X Team\" is no name of a header"));
-    assert_non_null(strstr(said, "\"X:\" is no name"));
+    assert_non_null(
+        strstr(said, "receivers[0].cors.allowed_headers: \"X Team\" is not the name of a header"));
+    assert_non_null(strstr(said, "\"X:\" is not the name"));
     char name[300];
     memset(name, 'x', sizeof name);
     gw_str two[] = {gw_str_n(name, sizeof name), gw_str_n(name, sizeof name)};
