@@ -40,6 +40,8 @@ static bool unknown(FILE *errors, const struct gw_command_line *cli, const char 
         snprintf(what, sizeof what, "%s must be the first argument", arg);
     else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
+    else if (strcmp(arg, "--connect") == 0)
+        snprintf(what, sizeof what, "--connect belongs to check: ddgate check --connect -c FILE");
     else if (near)
         snprintf(what + n, sizeof what - (size_t)n, "; did you mean %s?", near);
     else if (*arg != '-' && looks_like_file(arg))
@@ -112,6 +114,8 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
         } else if (strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0) {
             cli->command = GW_COMMAND_VERSION;
             return true;
+        } else if (strcmp(arg, "--connect") == 0 && cli->command == GW_COMMAND_CHECK) {
+            cli->connect = true;
         } else if (!set_command(cli, arg, &named)) {
             return unknown(errors, cli, arg);
         }
@@ -240,13 +244,17 @@ static bool print_command(FILE *to, const char *topic)
               "neither delivered nor stored; 1 any other failure.\n",
               to);
     else if (strcmp(topic, "check") == 0)
-        fputs("ddgate check -c FILE\n\n"
+        fputs("ddgate check [--connect] -c FILE\n\n"
               "Prints every mistake in FILE with its line, and everything that would not work:\n"
               "files and scripts that cannot be read, folders that cannot be written, addresses\n"
               "that two components want. It binds nothing, so it can run beside ddgate.\n"
               "Without a mistake it prints what would run: addresses, destinations, scripts,\n"
               "and the options that are set, with their origin; secrets are hidden.\n"
-              "Exit codes: 0 no mistake; 2 mistakes; 1 any other failure.\n",
+              "With --connect it also sends one span, one log record and one metric point of\n"
+              "the service ddgate-check to each exporter that takes them, and prints what the\n"
+              "backend answered. Nothing is queued or stored.\n"
+              "Exit codes: 0 no mistake; 2 mistakes; 1 any other failure, or with --connect\n"
+              "something was not taken.\n",
               to);
     else if (strcmp(topic, "health") == 0)
         fputs("ddgate health [-c FILE]\n\n"

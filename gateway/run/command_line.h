@@ -30,6 +30,7 @@ enum gw_command {
 struct gw_command_line {
     enum gw_command command;
     const char *file;  /* -c; NULL: none; "-": standard input */
+    bool connect;      /* --connect, of check */
     const char *topic; /* --help's; NULL: none */
     const char *dir;   /* for those who build it: --reference's is the project's folder, --manual's any */
 };

@@ -23,6 +23,7 @@
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
 #include "gateway/run/address_space.h"
+#include "gateway/run/check_connect.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/explain.h"
@@ -402,9 +403,11 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     print_diagnostics(diagnostics, gw_log_for_machines() && !check && !gw_diagnostics_errors(diagnostics));
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
-    else if (check)
+    else if (check) {
         print_plan(cli->file, p, diagnostics);
-    else
+        fflush(stdout);
+        code = cli->connect && !gw_check_connect(p, stdout) ? EXIT_OTHER : EXIT_WELL;
+    } else
         code = run(p, cli->file, at, signals);
     gw_pipeline_drop(p);
     return code;
