@@ -15,7 +15,8 @@ function wordsOf(status, body) {
   } catch {
     // Not of the API: a text, or a proxy between.
   }
-  if (status === 401) return 'This ddgate asks for its token (admin.auth): reload the page and enter it as the password.';
+  if (status === 401)
+    return 'This ddgate asks for its token (admin.auth): reload the page and enter it as the password.';
   return body.trim().slice(0, 300) || `ddgate answers with status ${status}`;
 }
 
@@ -46,11 +47,14 @@ export function address(path) {
   return location.origin + path;
 }
 
+const LATER = 3000; // milliseconds from a stream that broke to the next try
+
 // A stream of server-sent events that is closed while nobody can see it: a browser has six connections to one address,
-// for all of its tabs. `since()` is asked for the cursor at each start.
+// for all of its tabs. `parameters()` is asked at each start. After a break `again()` is called, which asks for the
+// list and opens the stream anew: another ddgate may have taken the place of the first, with numbers of its own.
 export class Stream {
-  constructor({ path, parameters, event, take, missed, state }) {
-    Object.assign(this, { path, parameters, event, take, missed, state, source: null, retry: 0 });
+  constructor({ path, parameters, event, take, missed, again, state }) {
+    Object.assign(this, { path, parameters, event, take, missed, again, state, source: null, retry: 0 });
     this.onVisible = () => (document.hidden ? this.stop('hidden') : this.start());
   }
 
@@ -61,21 +65,16 @@ export class Stream {
 
   start() {
     if (this.source || document.hidden) return;
-    clearTimeout(this.retry);
-    const source = this.source = new EventSource(address(query(this.path, { ...this.parameters(), follow: 1 })));
+    const source = (this.source = new EventSource(address(query(this.path, { ...this.parameters(), follow: 1 }))));
     source.addEventListener(this.event, (message) => this.take(JSON.parse(message.data), message.lastEventId));
     source.addEventListener('missed', (message) => this.missed(JSON.parse(message.data).missed));
     source.onopen = () => this.state('live');
-    source.onerror = () => this.failed(source);
+    source.onerror = () => source === this.source && this.failed();
   }
 
-  // The browser opens a broken connection again itself; one that was refused stays closed.
-  failed(source) {
-    if (source !== this.source) return;
-    this.state('broken');
-    if (source.readyState !== EventSource.CLOSED) return;
-    this.source = null;
-    this.retry = setTimeout(() => this.start(), 3000);
+  failed() {
+    this.stop('broken');
+    this.retry = setTimeout(() => this.again(), LATER);
   }
 
   stop(state) {

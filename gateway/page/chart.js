@@ -14,7 +14,7 @@ function pathOf(values, most) {
       pen = 'M';
       return;
     }
-    d += `${pen}${(i / Math.max(1, values.length - 1) * WIDTH).toFixed(1)} ${(HEIGHT - v / most * HEIGHT).toFixed(1)}`;
+    d += `${pen}${((i / Math.max(1, values.length - 1)) * WIDTH).toFixed(1)} ${(HEIGHT - (v / most) * HEIGHT).toFixed(1)}`;
     pen = 'L';
   });
   return d;
@@ -31,27 +31,63 @@ function above(x) {
   return [1, 2, 5, 10].find((f) => f * size >= x) * size;
 }
 
-// `series`: [{ name, values, css }], each value an amount per second; `words(v)` of a value; `step` seconds; `end` milliseconds.
+// `series`: [{ name, values, css }], each value an amount per second; `words(v)` of a value; `step` seconds; `end`
+// milliseconds.
 export function chart({ title, series, words, step, end }) {
   const most = above(Math.max(0, ...series.flatMap((s) => s.values.filter(Number.isFinite))));
   const points = Math.max(0, ...series.map((s) => s.values.length));
   const line = svg('line', { class: 'cross', y1: 0, y2: HEIGHT, visibility: 'hidden' });
   const legend = series.map((s) => ({ s, value: h('span', { class: 'value' }) }));
   const at = h('span', { class: 'dim' });
-  const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+  const picture = svg(
+    'svg',
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     [0, 0.5, 1].map((y) => svg('line', { class: 'grid', x1: 0, x2: WIDTH, y1: y * HEIGHT, y2: y * HEIGHT })),
-    series.map((s) => svg('path', { class: s.css, d: pathOf(s.values, most) })), line);
+    series.map((s) => svg('path', { class: s.css, d: pathOf(s.values, most) })),
+    line,
+  );
   const read = (i) => {
     const known = i !== null && i >= 0 && i < points;
     line.setAttribute('visibility', known ? 'visible' : 'hidden');
-    if (known) for (const x of ['x1', 'x2']) line.setAttribute(x, (i / Math.max(1, points - 1) * WIDTH).toFixed(1));
+    if (known) for (const x of ['x1', 'x2']) line.setAttribute(x, ((i / Math.max(1, points - 1)) * WIDTH).toFixed(1));
     at.textContent = known ? new Date(end - (points - 1 - i) * step * 1000).toLocaleTimeString() : 'now';
-    for (const { s, value } of legend) value.textContent = words(known ? s.values[i] ?? 0 : lastOf(s.values));
+    for (const { s, value } of legend) value.textContent = words(known ? (s.values[i] ?? 0) : lastOf(s.values));
   };
   read(null);
-  const area = h('div', { class: 'plot', on: { pointermove: (e) => read(Math.round((e.offsetX / e.currentTarget.clientWidth) * (points - 1))), pointerleave: () => read(null) } },
-    picture, h('span', { class: 'scale' }, words(most)));
-  return h('figure', { class: 'chart', role: 'group', 'aria-label': `${title}: ${series.map((s) => `${plain(s.name)} ${words(lastOf(s.values))}`).join(', ')}` },
-    h('figcaption', {}, h('strong', {}, title), ' ', legend.map(({ s, value }) => h('span', { class: `series ${s.css}` }, h('i', {}), s.name, ' ', value)), at),
-    area, h('div', { class: 'axis dim', 'aria-hidden': 'true' }, h('span', {}, '1 h ago'), h('span', {}, '30 min'), h('span', {}, 'now')));
+  const area = h(
+    'div',
+    {
+      class: 'plot',
+      on: {
+        pointermove: (e) => read(Math.round((e.offsetX / e.currentTarget.clientWidth) * (points - 1))),
+        pointerleave: () => read(null),
+      },
+    },
+    picture,
+    h('span', { class: 'scale' }, words(most)),
+  );
+  return h(
+    'figure',
+    {
+      class: 'chart',
+      role: 'group',
+      'aria-label': `${title}: ${series.map((s) => `${plain(s.name)} ${words(lastOf(s.values))}`).join(', ')}`,
+    },
+    h(
+      'figcaption',
+      {},
+      h('strong', {}, title),
+      ' ',
+      legend.map(({ s, value }) => h('span', { class: `series ${s.css}` }, h('i', {}), s.name, ' ', value)),
+      at,
+    ),
+    area,
+    h(
+      'div',
+      { class: 'axis dim', 'aria-hidden': 'true' },
+      h('span', {}, '1 h ago'),
+      h('span', {}, '30 min'),
+      h('span', {}, 'now'),
+    ),
+  );
 }

@@ -4,9 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Controls but tab and line feed, soft hyphen, bidirectional and zero-width characters, tags, lone surrogates.
-const HIDDEN = new RegExp('[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5' +
-  '\\u180b-\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb' +
-  '\\u{e0000}-\\u{e0fff}\\ud800-\\udfff]', 'gu');
+const HIDDEN = new RegExp(
+  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5' +
+    '\\u180b-\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb' +
+    '\\u{e0000}-\\u{e0fff}\\ud800-\\udfff]',
+  'gu',
+);
 
 function markOf(character) {
   const code = character.codePointAt(0);
@@ -36,9 +39,9 @@ export function put(element, text) {
   return element;
 }
 
-// An element. `properties`: `class`, `on` (listeners by event), `style` (custom properties and lengths), any attribute;
-// true is an attribute without a value, false, null and undefined leave it out. Children: elements, or text of this
-// page's own or from outside, both by `put`.
+// An element. `properties`: `class`, `on` (listeners by event), `style` (custom properties and lengths), any
+// attribute; true is an attribute without a value, false, null and undefined leave it out. Children: elements, or text
+// of this page's own or from outside, both by `put`.
 export function h(tag, properties, ...children) {
   return fill(setUp(document.createElement(tag), properties), ...children);
 }
@@ -90,7 +93,8 @@ export function speak(words) {
 export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
-  } catch { // no secure context: an address that is not this machine, without TLS
+  } catch {
+    // no secure context: an address that is not this machine, without TLS
     const area = h('textarea', { class: 'spoken', 'aria-hidden': 'true' });
     area.value = text;
     document.body.append(area);

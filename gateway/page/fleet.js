@@ -5,7 +5,20 @@ import { h, outside, refill } from './dom.js';
 import { ago, count, short } from './format.js';
 
 const EVERY = 3000;
-const COLUMNS = ['service', 'env', 'language', 'tracer', 'host', 'container', 'protocol', 'spans/s', 'spans', 'last seen', 'also sends', 'warnings'];
+const COLUMNS = [
+  'service',
+  'env',
+  'language',
+  'tracer',
+  'host',
+  'container',
+  'protocol',
+  'spans/s',
+  'spans',
+  'last seen',
+  'also sends',
+  'warnings',
+];
 
 export const fleet = {
   title: 'Fleet',
@@ -13,9 +26,31 @@ export const fleet = {
   make(frame) {
     this.frame = frame;
     this.body = h('tbody');
-    this.table = h('table', { class: 'grid' }, h('caption', {}, 'Clients'), h('thead', {}, h('tr', {}, COLUMNS.map((words) => h('th', { scope: 'col' }, words)))), this.body);
-    this.nothing = h('div', { class: 'empty', hidden: true }, h('h2', {}, 'No client yet'),
-      h('p', {}, 'A tracer appears here with its first request: its language, version and service, and what is known to be wrong with that version.'));
+    this.table = h(
+      'table',
+      { class: 'grid' },
+      h('caption', {}, 'Clients'),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          COLUMNS.map((words) => h('th', { scope: 'col' }, words)),
+        ),
+      ),
+      this.body,
+    );
+    this.nothing = h(
+      'div',
+      { class: 'empty', hidden: true },
+      h('h2', {}, 'No client yet'),
+      h(
+        'p',
+        {},
+        'A tracer appears here with its first request: its language, version and service, and what is known to be wrong with that version.',
+      ),
+    );
     return h('section', { class: 'view scrolls', 'aria-label': 'Fleet', tabindex: 0 }, this.table, this.nothing);
   },
 
@@ -44,14 +79,33 @@ export const fleet = {
     this.table.hidden = !clients.length;
     this.nothing.hidden = clients.length > 0;
     const seen = (c) => BigInt(c.last_seen ?? 0);
-    refill(this.body, clients.sort((a, b) => (seen(a) < seen(b) ? 1 : -1)).map((c) => this.row(c)));
+    refill(
+      this.body,
+      clients.sort((a, b) => (seen(a) < seen(b) ? 1 : -1)).map((c) => this.row(c)),
+    );
   },
 
   row(c) {
-    return h('tr', {}, h('th', { scope: 'row' }, outside(c.service ?? '')), td(c.env), td([c.language, c.language_version].filter(Boolean).join(' ')), td(c.version),
-      td(c.host, 'mono'), td(c.container?.slice(0, 12), 'mono', c.container), td([c.protocol, c.transport].filter(Boolean).join(' ')),
-      h('td', { class: 'number' }, short(c.spans_per_second)), h('td', { class: 'number' }, count(c.spans)),
-      h('td', { class: 'number' }, ago(c.last_seen)), td((c.sends ?? []).join(', ')), h('td', { class: 'text' }, (c.warnings ?? []).map((w) => h('p', { class: 'warning' }, outside(w.text, { title: w.id })))));
+    return h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, outside(c.service ?? '')),
+      td(c.env),
+      td([c.language, c.language_version].filter(Boolean).join(' ')),
+      td(c.version),
+      td(c.host, 'mono'),
+      td(c.container?.slice(0, 12), 'mono', c.container),
+      td([c.protocol, c.transport].filter(Boolean).join(' ')),
+      h('td', { class: 'number' }, short(c.spans_per_second)),
+      h('td', { class: 'number' }, count(c.spans)),
+      h('td', { class: 'number' }, ago(c.last_seen)),
+      td((c.sends ?? []).join(', ')),
+      h(
+        'td',
+        { class: 'text' },
+        (c.warnings ?? []).map((w) => h('p', { class: 'warning' }, outside(w.text, { title: w.id }))),
+      ),
+    );
   },
 };
 

@@ -1,7 +1,11 @@
 // format.js: numbers, times, durations and OTLP values as people read them. Pure functions.
 // SPDX-License-Identifier: Apache-2.0
 
-const UNITS = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs']];
+const UNITS = [
+  [1e9, 's'],
+  [1e6, 'ms'],
+  [1e3, 'µs'],
+];
 
 // Nanoseconds, three digits: 14.3 ms.
 export function duration(ns) {
@@ -21,11 +25,16 @@ export function seconds(s) {
 export function three(x) {
   if (x === 0) return '0';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(x))));
-  return x.toFixed(Math.min(digits, 2)).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  return x
+    .toFixed(Math.min(digits, 2))
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 export function count(n) {
-  return Number(n ?? 0).toLocaleString('en').replaceAll(',', '\u202f');
+  return Number(n ?? 0)
+    .toLocaleString('en')
+    .replaceAll(',', '\u202f');
 }
 
 export function bytes(n) {
@@ -85,7 +94,8 @@ function plainValue(value) {
   if ('boolValue' in value) return value.boolValue;
   if ('bytesValue' in value) return value.bytesValue;
   if ('arrayValue' in value) return (value.arrayValue.values ?? []).map(plainValue);
-  if ('kvlistValue' in value) return Object.fromEntries((value.kvlistValue.values ?? []).map((p) => [p.key, plainValue(p.value)]));
+  if ('kvlistValue' in value)
+    return Object.fromEntries((value.kvlistValue.values ?? []).map((p) => [p.key, plainValue(p.value)]));
   return Object.keys(value).length ? value : '';
 }
 

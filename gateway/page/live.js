@@ -1,5 +1,5 @@
-// live.js: what the lists of traces and of logs share: the filter with its help, pause, the stream, and words for a list
-// that is empty. Items come newest first; one that comes again replaces itself.
+// live.js: what the lists of traces and of logs share: the filter with its help, pause, the stream, and words for a
+// list that is empty. Items come newest first; one that comes again replaces itself.
 // SPDX-License-Identifier: Apache-2.0
 import { ask, query, Stream } from './api.js';
 import { button, h, refill, speak } from './dom.js';
@@ -20,8 +20,9 @@ const HELP = [
 ];
 
 export class Live {
-  // `what`, `one` of them and an `example` of a filter, for words; `path`, `event`, `items` (the list's name in the answer) of the API; `key` of an item; `most` items kept;
-  // `list`: the Rows; `empty()`: words for a ring without any.
+  // `what`, `one` of them and an `example` of a filter, for words; `path`, `event`, `items` (the list's name in the
+  // answer) of the API; `key` of an item; `most` items kept; `list`: the Rows; `empty()`: words for a ring without
+  // any.
   constructor(options) {
     Object.assign(this, options);
     this.all = [];
@@ -29,20 +30,44 @@ export class Live {
     this.paused = false;
     this.filter = null; // not asked yet
     this.cursor = '';
-    this.stream = new Stream({ path: this.path, event: this.event, take: (item, id) => this.take(item, id),
-      missed: (n) => { this.missed += n; this.tell('live'); },
-      parameters: () => ({ filter: this.filter, since: this.cursor }), state: (s) => this.tell(s) });
+    this.stream = new Stream({
+      path: this.path,
+      event: this.event,
+      take: (item, id) => this.take(item, id),
+      again: () => this.load(),
+      missed: (n) => {
+        this.missed += n;
+        this.tell('live');
+      },
+      parameters: () => ({ filter: this.filter, since: this.cursor }),
+      state: (s) => this.tell(s),
+    });
     this.build();
   }
 
   build() {
-    this.box = h('input', { type: 'search', placeholder: `Filter ${this.what}: ${this.example}`,
-      'aria-label': `Filter ${this.what}`, 'aria-keyshortcuts': '/', spellcheck: 'false', autocomplete: 'off',
-      on: { change: () => this.search(), keydown: (e) => e.key === 'Enter' && this.search() } });
-    this.helpBox = h('dl', { class: 'filter-help', id: `${this.event}-filter-help`, hidden: true },
-      HELP.map(([form, words]) => [h('dt', {}, h('code', {}, form)), h('dd', {}, words)]));
-    this.helpButton = button('Filter help', () => this.toggleHelp(), { 'aria-expanded': 'false', 'aria-controls': `${this.event}-filter-help` });
-    this.pauseButton = button('Pause', () => this.pause(!this.paused), { 'aria-keyshortcuts': 'p', 'aria-pressed': 'false' });
+    this.box = h('input', {
+      type: 'search',
+      placeholder: `Filter ${this.what}: ${this.example}`,
+      'aria-label': `Filter ${this.what}`,
+      'aria-keyshortcuts': '/',
+      spellcheck: 'false',
+      autocomplete: 'off',
+      on: { change: () => this.search(), keydown: (e) => e.key === 'Enter' && this.search() },
+    });
+    this.helpBox = h(
+      'dl',
+      { class: 'filter-help', id: `${this.event}-filter-help`, hidden: true },
+      HELP.map(([form, words]) => [h('dt', {}, h('code', {}, form)), h('dd', {}, words)]),
+    );
+    this.helpButton = button('Filter help', () => this.toggleHelp(), {
+      'aria-expanded': 'false',
+      'aria-controls': `${this.event}-filter-help`,
+    });
+    this.pauseButton = button('Pause', () => this.pause(!this.paused), {
+      'aria-keyshortcuts': 'p',
+      'aria-pressed': 'false',
+    });
     this.stateBox = h('span', { class: 'state' });
     this.wrong = h('p', { class: 'wrong', role: 'alert', hidden: true });
     this.emptyBox = h('div', { class: 'empty', hidden: true });
@@ -139,12 +164,19 @@ export class Live {
   draw() {
     this.list.set(this.all);
     this.emptyBox.hidden = this.all.length > 0;
-    if (!this.emptyBox.hidden) refill(this.emptyBox, (this.filter ? this.nothingFound() : this.empty()));
+    if (!this.emptyBox.hidden) refill(this.emptyBox, this.filter ? this.nothingFound() : this.empty());
   }
 
   nothingFound() {
-    return [h('h2', {}, `None of the recent ${this.what} match`),
-      h('p', {}, 'New ones appear here by themselves. ', button('Show all', () => this.onFilter('')))];
+    return [
+      h('h2', {}, `None of the recent ${this.what} match`),
+      h(
+        'p',
+        {},
+        'New ones appear here by themselves. ',
+        button('Show all', () => this.onFilter('')),
+      ),
+    ];
   }
 
   pause(on) {
@@ -159,17 +191,29 @@ export class Live {
   tell(state) {
     if (state === 'live') this.live = true;
     if (state === 'broken' || state === 'closed') this.live = false;
-    const words = { live: `live, ${several(this.all.length, this.one)}${this.missed ? `, ${count(this.missed)} came too fast to be shown` : ''}`, hidden: 'waits', closed: '', broken: 'no connection' }[state];
+    const words = {
+      live: `live, ${several(this.all.length, this.one)}${this.missed ? `, ${count(this.missed)} came too fast to be shown` : ''}`,
+      hidden: 'waits',
+      closed: '',
+      broken: 'no connection',
+    }[state];
     const shownState = this.paused ? 'paused' : state;
-    this.stateBox.textContent = this.paused ? `paused, ${count(this.waiting.length)} new` : words ?? '';
+    this.stateBox.textContent = this.paused ? `paused, ${count(this.waiting.length)} new` : (words ?? '');
     this.stateBox.className = `state ${shownState}`;
   }
 }
 
 // How to send something, for a ring that is empty.
 export function nothingYet(what, ways) {
-  return [h('h2', {}, 'Nothing yet'),
-    h('p', {}, `ddgate keeps recent ${what} in memory only while somebody looks: from now on, because this page is open. ` +
-      `Option admin.recent keeps them from the start.`),
-    h('p', {}, `Send some, and they appear here:`), ways.map((way) => h('pre', {}, way))];
+  return [
+    h('h2', {}, 'Nothing yet'),
+    h(
+      'p',
+      {},
+      `ddgate keeps recent ${what} in memory only while somebody looks: from now on, because this page is open. ` +
+        `Option admin.recent keeps them from the start.`,
+    ),
+    h('p', {}, `Send some, and they appear here:`),
+    ways.map((way) => h('pre', {}, way)),
+  ];
 }

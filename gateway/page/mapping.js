@@ -6,27 +6,57 @@ import { h, put, refill } from './dom.js';
 
 // Text of Markdown in one line: `code` and [links](…), which stay text.
 function inline(element, text) {
-  text.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').split(/(`[^`]*`)/).forEach((part) => {
-    if (part.startsWith('`') && part.endsWith('`') && part.length > 1) element.append(h('code', {}, part.slice(1, -1)));
-    else put(element, part.replaceAll('\\|', '|'));
-  });
+  text
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .split(/(`[^`]*`)/)
+    .forEach((part) => {
+      if (part.startsWith('`') && part.endsWith('`') && part.length > 1)
+        element.append(h('code', {}, part.slice(1, -1)));
+      else put(element, part.replaceAll('\\|', '|'));
+    });
   return element;
 }
 
 function cellsOf(line) {
-  return line.replace(/^\||\|\s*$/g, '').split(/(?<!\\)\|/).map((c) => c.trim());
+  return line
+    .replace(/^\||\|\s*$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((c) => c.trim());
 }
 
 function tableOf(lines) {
   const [head, , ...rows] = lines.map(cellsOf);
-  return h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, head.map((c) => inline(h('th', { scope: 'col' }), c)))),
-    h('tbody', {}, rows.map((row) => h('tr', { 'data-row': row.join(' ') }, row.map((c) => inline(h('td'), c))))));
+  return h(
+    'table',
+    { class: 'grid' },
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        head.map((c) => inline(h('th', { scope: 'col' }), c)),
+      ),
+    ),
+    h(
+      'tbody',
+      {},
+      rows.map((row) =>
+        h(
+          'tr',
+          { 'data-row': row.join(' ') },
+          row.map((c) => inline(h('td'), c)),
+        ),
+      ),
+    ),
+  );
 }
 
 function* blocksOf(text) {
   for (const block of text.replace(/<!--[^]*?-->/g, '').split(/\n\s*\n/)) {
     const lines = block.trim().split('\n');
-    if (lines[0].startsWith('#')) yield inline(h(`h${Math.min(4, 1 + lines[0].match(/^#+/)[0].length)}`), lines[0].replace(/^#+\s*/, ''));
+    if (lines[0].startsWith('#'))
+      yield inline(h(`h${Math.min(4, 1 + lines[0].match(/^#+/)[0].length)}`), lines[0].replace(/^#+\s*/, ''));
     else if (lines[0].startsWith('|')) yield tableOf(lines);
     else if (lines[0]) yield inline(h('p'), lines.join(' '));
   }
@@ -37,11 +67,38 @@ export const mapping = {
 
   make(frame) {
     this.frame = frame;
-    this.box = h('input', { type: 'search', placeholder: 'A tag or attribute', 'aria-label': 'Find a tag or attribute in the reference', on: { input: () => this.find(this.box.value) } });
+    this.box = h('input', {
+      type: 'search',
+      placeholder: 'A tag or attribute',
+      'aria-label': 'Find a tag or attribute in the reference',
+      on: { input: () => this.find(this.box.value) },
+    });
     this.text = h('div', { class: 'reference' });
-    return h('section', { class: 'view scrolls', 'aria-label': 'Mapping', tabindex: 0 },
-      h('div', { class: 'bar', role: 'search' }, h('a', { class: 'back', href: '#/traces', on: { click: (e) => { e.preventDefault(); history.back(); } } }, '← back'), this.box,
-        h('span', { class: 'dim' }, 'docs/reference/mapping.md of this version')), this.text);
+    return h(
+      'section',
+      { class: 'view scrolls', 'aria-label': 'Mapping', tabindex: 0 },
+      h(
+        'div',
+        { class: 'bar', role: 'search' },
+        h(
+          'a',
+          {
+            class: 'back',
+            href: '#/traces',
+            on: {
+              click: (e) => {
+                e.preventDefault();
+                history.back();
+              },
+            },
+          },
+          '← back',
+        ),
+        this.box,
+        h('span', { class: 'dim' }, 'docs/reference/mapping.md of this version'),
+      ),
+      this.text,
+    );
   },
 
   async show(rest, parameters) {

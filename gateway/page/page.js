@@ -39,10 +39,13 @@ const frame = {
   recent(ring) {
     const at = document.getElementById('recent');
     if (!ring) return;
-    at.textContent = !ring.filling ? 'max_memory has no room for recent data'
+    at.textContent = !ring.filling
+      ? 'max_memory has no room for recent data'
       : `${bytes(ring.used)} of ${bytes(ring.bytes)} of recent data` +
-        (ring.oldest && ring.oldest !== '0' ? `, the oldest ${ago(ring.oldest)}` : '') + (ring.partial ? '; this list lacks some of it' : '');
-    at.title = 'ddgate keeps recent data while this page is open (admin.recent keeps it always).' +
+        (ring.oldest && ring.oldest !== '0' ? `, the oldest ${ago(ring.oldest)}` : '') +
+        (ring.partial ? '; this list lacks some of it' : '');
+    at.title =
+      'ddgate keeps recent data while this page is open (admin.recent keeps it always).' +
       (ring.left_out ? ` ${ring.left_out} requests or lines were too large to be kept.` : '');
   },
   title(words) {
@@ -116,10 +119,20 @@ let going = false;
 
 function help() {
   const dialog = document.getElementById('keys');
-  dialog.replaceChildren(h('h2', { id: 'keys-title' }, 'Keys'),
-    h('dl', {}, KEYS.map(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)])),
+  dialog.replaceChildren(
+    h('h2', { id: 'keys-title' }, 'Keys'),
+    h(
+      'dl',
+      {},
+      KEYS.map(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)]),
+    ),
     h('p', {}, 'Everything here is also below ', h('a', { href: '/api/' }, '/api/'), ' as JSON.'),
-    h('p', {}, button('Close', () => dialog.close(), { autofocus: true })));
+    h(
+      'p',
+      {},
+      button('Close', () => dialog.close(), { autofocus: true }),
+    ),
+  );
   dialog.showModal();
 }
 
@@ -128,7 +141,14 @@ function isTyping(element) {
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || event.altKey || event.metaKey || event.ctrlKey || document.querySelector('dialog[open]')) return;
+  if (
+    event.defaultPrevented ||
+    event.altKey ||
+    event.metaKey ||
+    event.ctrlKey ||
+    document.querySelector('dialog[open]')
+  )
+    return;
   if (isTyping(event.target)) {
     if (event.key === 'Escape') (shown.list?.element ?? main).focus();
     return;

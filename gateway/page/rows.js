@@ -1,5 +1,6 @@
-// rows.js: a list of any length of which only the rows in sight are in the document. Rows have one height. The list has the
-// keyboard's focus, its active row is told by aria-activedescendant, so a row that is drawn again loses nothing.
+// rows.js: a list of any length of which only the rows in sight are in the document. Rows have one height. The list
+// has the keyboard's focus, its active row is told by aria-activedescendant, so a row that is drawn again loses
+// nothing.
 // SPDX-License-Identifier: Apache-2.0
 import { h } from './dom.js';
 
@@ -7,9 +8,9 @@ const BEYOND = 8; // rows drawn above and below what is in sight
 let lists = 0;
 
 export class Rows {
-  // `height` of a row in pixels; `role` grid or treegrid; `columns`: the head's [class, words]; `keyOf(item)`: what stays the
-  // same of an item that changes; `draw(item, key)` makes its element anew when `versionOf(item)` has changed; `enter(item)`:
-  // Enter or a click; `move(item)`: the active row is another.
+  // `height` of a row in pixels; `role` grid or treegrid; `columns`: the head's [class, words]; `keyOf(item)`: what
+  // stays the same of an item that changes; `draw(item, key)` makes its element anew when `versionOf(item)` has
+  // changed; `enter(item)`: Enter or a click; `move(item)`: the active row is another.
   constructor(options) {
     Object.assign(this, { versionOf: () => 0, move() {}, enter() {}, role: 'grid', ...options });
     this.id = `rows${++lists}`;
@@ -17,10 +18,23 @@ export class Rows {
     this.drawn = new Map();
     this.active = null; // a key
     this.space = h('div', { class: 'space', role: 'rowgroup' });
-    this.head = h('div', { class: 'row head', role: 'row', 'aria-rowindex': 1 },
-      this.columns.map(([name, words]) => h('span', { class: `cell ${name}`, role: 'columnheader' }, words)));
-    this.element = h('div', { class: `rows ${this.class ?? ''}`, role: this.role, tabindex: 0, 'aria-label': this.label,
-      on: { scroll: () => this.soon(), keydown: (e) => this.key(e), click: (e) => this.click(e) } }, this.head, this.space);
+    this.head = h(
+      'div',
+      { class: 'row head', role: 'row', 'aria-rowindex': 1 },
+      this.columns.map(([name, words]) => h('span', { class: `cell ${name}`, role: 'columnheader' }, words)),
+    );
+    this.element = h(
+      'div',
+      {
+        class: `rows ${this.class ?? ''}`,
+        role: this.role,
+        tabindex: 0,
+        'aria-label': this.label,
+        on: { scroll: () => this.soon(), keydown: (e) => this.key(e), click: (e) => this.click(e) },
+      },
+      this.head,
+      this.space,
+    );
     this.space.setAttribute('aria-label', `${this.label}: rows`);
     new ResizeObserver(() => this.soon()).observe(this.element);
   }
@@ -120,7 +134,14 @@ export class Rows {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const at = this.indexOf(this.active);
     const page = Math.max(1, Math.floor(this.element.clientHeight / this.height) - 2);
-    const step = { ArrowDown: at + 1, ArrowUp: at < 0 ? 0 : at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: Infinity }[event.key];
+    const step = {
+      ArrowDown: at + 1,
+      ArrowUp: at < 0 ? 0 : at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: Infinity,
+    }[event.key];
     if (step !== undefined) this.activate(step);
     else if (event.key === 'Enter' && at >= 0) this.enter(this.items[at]);
     else if (!this.keys?.(event, this.items[at])) return;

@@ -1,5 +1,5 @@
-// script.js: the playground for Pipeline scripts: a script, lines, and what the script makes of them. All of it is in the
-// address, so that a link shows the same to somebody else.
+// script.js: the playground for Pipeline scripts: a script, lines, and what the script makes of them. All of it is in
+// the address, so that a link shows the same to somebody else.
 // SPDX-License-Identifier: Apache-2.0
 import { ask, query } from './api.js';
 import { button, copy, h, outside, put, refill, speak } from './dom.js';
@@ -20,8 +20,14 @@ async function bytesThrough(stream, bytes) {
 }
 
 async function pack(state) {
-  const bytes = await bytesThrough(new CompressionStream('deflate-raw'), new TextEncoder().encode(JSON.stringify(state)));
-  return btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join('')).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  const bytes = await bytesThrough(
+    new CompressionStream('deflate-raw'),
+    new TextEncoder().encode(JSON.stringify(state)),
+  );
+  return btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join(''))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }
 
 async function unpack(text) {
@@ -34,8 +40,23 @@ async function unpack(text) {
 class Editor {
   constructor({ label, rows, change }) {
     this.numbers = h('div', { class: 'numbers', 'aria-hidden': 'true' });
-    this.area = h('textarea', { 'aria-label': label, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', wrap: 'off', rows,
-      on: { input: () => { this.count(); change(); }, scroll: () => { this.numbers.scrollTop = this.area.scrollTop; } } });
+    this.area = h('textarea', {
+      'aria-label': label,
+      spellcheck: 'false',
+      autocomplete: 'off',
+      autocapitalize: 'off',
+      wrap: 'off',
+      rows,
+      on: {
+        input: () => {
+          this.count();
+          change();
+        },
+        scroll: () => {
+          this.numbers.scrollTop = this.area.scrollTop;
+        },
+      },
+    });
     this.element = h('div', { class: 'editor' }, this.numbers, this.area);
     this.wrongLine = 0;
   }
@@ -51,7 +72,10 @@ class Editor {
 
   count() {
     const n = this.text.split('\n').length;
-    refill(this.numbers, Array.from({ length: n }, (_, i) => h('div', { class: i + 1 === this.wrongLine ? 'wrong' : '' }, i + 1)));
+    refill(
+      this.numbers,
+      Array.from({ length: n }, (_, i) => h('div', { class: i + 1 === this.wrongLine ? 'wrong' : '' }, i + 1)),
+    );
     this.numbers.scrollTop = this.area.scrollTop;
   }
 
@@ -73,30 +97,69 @@ function cut(line, byte) {
 function stopped(grok, line) {
   const [before, after] = cut(line, grok.stopped_at);
   const rest = grok.pattern.startsWith(grok.matched) ? grok.pattern.slice(grok.matched.length + grok.part.length) : '';
-  return h('div', { class: 'grok' },
+  return h(
+    'div',
+    { class: 'grok' },
     h('p', {}, `grok stops at byte ${count(grok.stopped_at)}:`),
-    h('pre', { tabindex: 0, 'aria-label': 'The pattern' }, h('span', { class: 'kind' }, 'pattern '), h('span', { class: 'fits' }, grok.matched), h('mark', { class: 'fails' }, grok.part), h('span', { class: 'dim' }, rest)),
-    h('pre', { tabindex: 0, 'aria-label': 'The line' }, h('span', { class: 'kind' }, 'line    '), h('span', { class: 'fits' }, before), h('mark', { class: 'fails' }, after || '(its end)')));
+    h(
+      'pre',
+      { tabindex: 0, 'aria-label': 'The pattern' },
+      h('span', { class: 'kind' }, 'pattern '),
+      h('span', { class: 'fits' }, grok.matched),
+      h('mark', { class: 'fails' }, grok.part),
+      h('span', { class: 'dim' }, rest),
+    ),
+    h(
+      'pre',
+      { tabindex: 0, 'aria-label': 'The line' },
+      h('span', { class: 'kind' }, 'line    '),
+      h('span', { class: 'fits' }, before),
+      h('mark', { class: 'fails' }, after || '(its end)'),
+    ),
+  );
 }
 
 function fieldRows(values, kind) {
-  return Object.entries(values ?? {}).map(([name, v]) => h('tr', {}, h('th', { scope: 'row' }, outside(name)), h('td', { class: 'value' }, outside(any(v))),
-    h('td', { class: 'dim' }, kind)));
+  return Object.entries(values ?? {}).map(([name, v]) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, outside(name)),
+      h('td', { class: 'value' }, outside(any(v))),
+      h('td', { class: 'dim' }, kind),
+    ),
+  );
 }
 
 function made(result) {
   const created = (result.created ?? []).length;
-  return [h('table', { class: 'pairs' }, h('tbody', {}, fieldRows(result.tags, 'tag'), fieldRows(result.fields, 'field'),
-    result.time ? fieldRows({ time: result.time }, 'time') : '')),
-  created > 0 && h('p', {}, `${several(created, 'point')} created`)];
+  return [
+    h(
+      'table',
+      { class: 'pairs' },
+      h(
+        'tbody',
+        {},
+        fieldRows(result.tags, 'tag'),
+        fieldRows(result.fields, 'field'),
+        result.time ? fieldRows({ time: result.time }, 'time') : '',
+      ),
+    ),
+    created > 0 && h('p', {}, `${several(created, 'point')} created`),
+  ];
 }
 
 function resultItem(result, line, groks) {
-  return h('li', { class: result.error ? 'failed' : result.dropped ? 'is-dropped' : '' },
+  return h(
+    'li',
+    { class: result.error ? 'failed' : result.dropped ? 'is-dropped' : '' },
     h('pre', { class: 'line', tabindex: 0, 'aria-label': 'The line' }, line),
     result.dropped && h('p', {}, h('span', { class: 'badge' }, 'dropped')),
-    result.error && h('p', { class: 'wrong' }, outside(typeof result.error === 'string' ? result.error : result.error.text)),
-    groks.map((g) => stopped(g, line)), made(result));
+    result.error &&
+      h('p', { class: 'wrong' }, outside(typeof result.error === 'string' ? result.error : result.error.text)),
+    groks.map((g) => stopped(g, line)),
+    made(result),
+  );
 }
 
 export const script = {
@@ -111,12 +174,34 @@ export const script = {
     this.error = h('div', { class: 'script-error', role: 'alert', hidden: true });
     this.results = h('ol', { class: 'results', 'aria-label': 'Results' });
     this.summary = h('span', { class: 'state', role: 'status' });
-    return h('section', { class: 'view', 'aria-label': 'Script' },
-      h('div', { class: 'bar' }, button('Run', () => this.run(), { class: 'main', 'aria-keyshortcuts': 'Control+Enter' }), this.source.label, this.zone.label,
-        button('Last real lines', () => this.lastLines()), button('Copy link', () => this.share()), this.summary),
-      h('div', { class: 'playground', on: { keydown: (e) => this.typed(e) } },
-        h('div', { class: 'inputs' }, h('h2', {}, 'Script'), this.code.element, this.error, h('h2', {}, 'Lines'), this.input.element),
-        h('section', { class: 'outputs', 'aria-label': 'Results', tabindex: 0 }, h('h2', {}, 'Results'), this.results)));
+    return h(
+      'section',
+      { class: 'view', 'aria-label': 'Script' },
+      h(
+        'div',
+        { class: 'bar' },
+        button('Run', () => this.run(), { class: 'main', 'aria-keyshortcuts': 'Control+Enter' }),
+        this.source.label,
+        this.zone.label,
+        button('Last real lines', () => this.lastLines()),
+        button('Copy link', () => this.share()),
+        this.summary,
+      ),
+      h(
+        'div',
+        { class: 'playground', on: { keydown: (e) => this.typed(e) } },
+        h(
+          'div',
+          { class: 'inputs' },
+          h('h2', {}, 'Script'),
+          this.code.element,
+          this.error,
+          h('h2', {}, 'Lines'),
+          this.input.element,
+        ),
+        h('section', { class: 'outputs', 'aria-label': 'Results', tabindex: 0 }, h('h2', {}, 'Results'), this.results),
+      ),
+    );
   },
 
   option(words, value) {
@@ -159,7 +244,12 @@ export const script = {
   },
 
   state() {
-    return { script: this.code.text, lines: this.input.text, source: this.source.box.value || undefined, timezone: this.zone.box.value || undefined };
+    return {
+      script: this.code.text,
+      lines: this.input.text,
+      source: this.source.box.value || undefined,
+      timezone: this.zone.box.value || undefined,
+    };
   },
 
   async share() {
@@ -175,7 +265,10 @@ export const script = {
   async lastLines() {
     try {
       const { logs } = await ask(query('/api/logs', { limit: 20 }));
-      const lines = logs.map((l) => l.line || l.body).filter((l) => !l.includes('\n')).reverse();
+      const lines = logs
+        .map((l) => l.line || l.body)
+        .filter((l) => !l.includes('\n'))
+        .reverse();
       if (!lines.length) speak('No recent lines');
       this.summary.textContent = lines.length ? '' : 'no lines have come yet';
       if (!lines.length) return;
@@ -191,11 +284,18 @@ export const script = {
     this.asked?.abort();
     this.asked = new AbortController();
     const { script: text, source, timezone, lines } = this.state();
-    const all = lines.split('\n').filter((l) => l !== '').slice(0, MOST_LINES);
+    const all = lines
+      .split('\n')
+      .filter((l) => l !== '')
+      .slice(0, MOST_LINES);
     await this.remember();
     try {
-      const answer = await ask('/api/pipeline', { method: 'POST', headers: { 'Content-Type': 'application/json' }, signal: this.asked.signal,
-        body: JSON.stringify({ script: text, lines: all, source, timezone, category: 'logging' }) });
+      const answer = await ask('/api/pipeline', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        signal: this.asked.signal,
+        body: JSON.stringify({ script: text, lines: all, source, timezone, category: 'logging' }),
+      });
       this.frame.trouble('');
       this.draw(answer, all);
     } catch (error) {
@@ -207,9 +307,20 @@ export const script = {
     this.drawError(answer.error);
     const groks = answer.grok ?? [];
     const results = answer.results ?? [];
-    refill(this.results, results.map((r, i) => resultItem(r, lines[i], groks.filter((g) => g.line === i))));
+    refill(
+      this.results,
+      results.map((r, i) =>
+        resultItem(
+          r,
+          lines[i],
+          groks.filter((g) => g.line === i),
+        ),
+      ),
+    );
     const unmatched = new Set(groks.map((g) => g.line)).size;
-    this.summary.textContent = answer.error ? 'the script does not load' : several(results.length, 'line') + (unmatched ? `, ${count(unmatched)} without a match` : '');
+    this.summary.textContent = answer.error
+      ? 'the script does not load'
+      : several(results.length, 'line') + (unmatched ? `, ${count(unmatched)} without a match` : '');
   },
 
   drawError(error) {
@@ -218,7 +329,10 @@ export const script = {
     if (!error) return;
     const line = this.code.text.split('\n')[error.line - 1] ?? '';
     const caret = ' '.repeat(Math.max(0, error.column - 1)) + '^';
-    refill(this.error, put(h('p', {}), `${error.line}:${error.column}: ${error.text}`),
-      h('pre', { tabindex: 0, 'aria-label': 'The place of the mistake' }, line.replaceAll('\t', ' '), '\n', caret));
+    refill(
+      this.error,
+      put(h('p', {}), `${error.line}:${error.column}: ${error.text}`),
+      h('pre', { tabindex: 0, 'aria-label': 'The place of the mistake' }, line.replaceAll('\t', ' '), '\n', caret),
+    );
   },
 };

@@ -27,7 +27,9 @@ function mark(name, x, at, title) {
 function marks(span, tree, at) {
   return [
     span.events.map((e) => mark('event', Number(BigInt(e.timeUnixNano ?? 0) - tree.begin), at, `event ${e.name}`)),
-    span.logs.map((l) => mark(`log ${severity(l.number)}`, Math.max(0, Math.min(tree.length, l.time)), at, `${l.severity} ${l.body}`)),
+    span.logs.map((l) =>
+      mark(`log ${severity(l.number)}`, Math.max(0, Math.min(tree.length, l.time)), at, `${l.severity} ${l.body}`),
+    ),
   ];
 }
 
@@ -47,7 +49,12 @@ function lengthOf(span, at) {
 }
 
 function bar(span, tree, at) {
-  return [piece('bar-of', span.start, span.end, at), span.path.map(([a, b]) => piece('path', a, b, at)), marks(span, tree, at), lengthOf(span, at)];
+  return [
+    piece('bar-of', span.start, span.end, at),
+    span.path.map(([a, b]) => piece('path', a, b, at)),
+    marks(span, tree, at),
+    lengthOf(span, at),
+  ];
 }
 
 function twist(span, folded) {
@@ -62,15 +69,34 @@ export const trace = {
     this.frame = frame;
     this.folded = new Set();
     this.found = new Set();
-    this.list = new Rows({ label: 'Spans', class: 'waterfall', role: 'treegrid', columns: [['tree', 'Span'], ['timeline', '']], height: ROW,
-      keyOf: (s) => s.key, draw: (s) => this.row(s), enter: (s) => this.choose(s), move: (s) => this.moved(s),
-      keys: (e, s) => this.fold(e, s), clicked: (e, s) => this.twisted(e, s) });
+    this.list = new Rows({
+      label: 'Spans',
+      class: 'waterfall',
+      role: 'treegrid',
+      columns: [
+        ['tree', 'Span'],
+        ['timeline', ''],
+      ],
+      height: ROW,
+      keyOf: (s) => s.key,
+      draw: (s) => this.row(s),
+      enter: (s) => this.choose(s),
+      move: (s) => this.moved(s),
+      keys: (e, s) => this.fold(e, s),
+      clicked: (e, s) => this.twisted(e, s),
+    });
     this.panel = new SpanPanel({ frame, close: () => this.choose(null), reveal: (id) => this.reveal(id) });
     this.top = h('header', { class: 'trace-head' });
     this.legend = h('ul', { class: 'legend', 'aria-label': 'Services' });
-    this.box = h('input', { type: 'search', placeholder: 'Find in trace', 'aria-label': 'Find in trace: name, attribute or value',
-      'aria-keyshortcuts': 'f', spellcheck: 'false', autocomplete: 'off',
-      on: { input: () => this.search(), keydown: (e) => e.key === 'Enter' && this.next(e.shiftKey ? -1 : 1) } });
+    this.box = h('input', {
+      type: 'search',
+      placeholder: 'Find in trace',
+      'aria-label': 'Find in trace: name, attribute or value',
+      'aria-keyshortcuts': 'f',
+      spellcheck: 'false',
+      autocomplete: 'off',
+      on: { input: () => this.search(), keydown: (e) => e.key === 'Enter' && this.next(e.shiftKey ? -1 : 1) },
+    });
     this.whole = button('Whole trace', () => this.zoomOut(), { 'aria-keyshortcuts': 'Shift+z', hidden: true });
     this.hits = h('output', { class: 'hits' });
     this.logs = h('section', { class: 'trace-logs', 'aria-label': 'Log lines of this trace', tabindex: 0 });
@@ -113,14 +139,20 @@ export const trace = {
   },
 
   refused(error) {
-    refill(this.missing, h('h2', {}, error.status === 404 ? 'This trace is not here' : 'No trace'), h('p', {}, error.message),
-      h('p', {}, 'ddgate keeps recent data only, oldest first out: see admin.recent in docs/page.md.'));
+    refill(
+      this.missing,
+      h('h2', {}, error.status === 404 ? 'This trace is not here' : 'No trace'),
+      h('p', {}, error.message),
+      h('p', {}, 'ddgate keeps recent data only, oldest first out: see admin.recent in docs/page.md.'),
+    );
     this.missing.hidden = false;
   },
 
   setUp(tree) {
     this.tree = tree;
-    tree.spans.forEach((span, i) => { span.key = i; });
+    tree.spans.forEach((span, i) => {
+      span.key = i;
+    });
     this.folded.clear();
     this.found.clear();
     this.look(0, tree.length);
@@ -161,17 +193,48 @@ export const trace = {
     const name = root ? root.name : 'log lines only';
     this.frame.title(plain(name));
     const api = `/api/traces/${encodeURIComponent(this.id)}`;
-    refill(this.top, this.back(), h('h2', {}, outside(name)),
-      h('p', { class: 'facts' }, moment(String(tree.begin)).slice(0, 23), ' · ', h('strong', {}, duration(tree.length)), ` · ${several(tree.spans.length, 'span')}`,
-        errors ? [' · ', h('strong', { class: 'errors' }, several(errors, 'error'))] : '', ` · ${several(tree.logs.length, 'log line')} · `,
-        h('code', { class: 'id' }, this.id), ' ', button('Copy', () => copy(this.id, 'trace id'), { class: 'small', 'aria-label': 'Copy the trace id' })),
-      h('p', { class: 'tools', role: 'search' }, this.whole, this.box, this.hits,
+    refill(
+      this.top,
+      this.back(),
+      h('h2', {}, outside(name)),
+      h(
+        'p',
+        { class: 'facts' },
+        moment(String(tree.begin)).slice(0, 23),
+        ' · ',
+        h('strong', {}, duration(tree.length)),
+        ` · ${several(tree.spans.length, 'span')}`,
+        errors ? [' · ', h('strong', { class: 'errors' }, several(errors, 'error'))] : '',
+        ` · ${several(tree.logs.length, 'log line')} · `,
+        h('code', { class: 'id' }, this.id),
+        ' ',
+        button('Copy', () => copy(this.id, 'trace id'), { class: 'small', 'aria-label': 'Copy the trace id' }),
+      ),
+      h(
+        'p',
+        { class: 'tools', role: 'search' },
+        this.whole,
+        this.box,
+        this.hits,
         button('Reload', () => this.reload(), { 'aria-keyshortcuts': 'r', title: 'Spans that have come since' }),
-        h('a', { class: 'button', href: `${api}?download=1`, download: `${this.id}.json` }, 'Download OTLP/JSON')));
-    refill(this.legend, [...tree.services.values()].map((s) => h('li', {}, h('span', { class: `dot ${this.colour(s.name)}` }),
-      outside(s.name || 'no service'), h('span', { class: 'dim' }, ` ${s.spans} · own ${duration(s.own)}`))),
-    h('li', { class: 'key' }, h('span', { class: 'path-key' }), 'critical path'), h('li', { class: 'key' }, h('i', { class: 'mark log info' }), 'log line'),
-    h('li', { class: 'key' }, h('i', { class: 'mark event' }), 'event'));
+        h('a', { class: 'button', href: `${api}?download=1`, download: `${this.id}.json` }, 'Download OTLP/JSON'),
+      ),
+    );
+    refill(
+      this.legend,
+      [...tree.services.values()].map((s) =>
+        h(
+          'li',
+          {},
+          h('span', { class: `dot ${this.colour(s.name)}` }),
+          outside(s.name || 'no service'),
+          h('span', { class: 'dim' }, ` ${s.spans} · own ${duration(s.own)}`),
+        ),
+      ),
+      h('li', { class: 'key' }, h('span', { class: 'path-key' }), 'critical path'),
+      h('li', { class: 'key' }, h('i', { class: 'mark log info' }), 'log line'),
+      h('li', { class: 'key' }, h('i', { class: 'mark event' }), 'event'),
+    );
   },
 
   colour(service) {
@@ -201,8 +264,13 @@ export const trace = {
   drawRuler() {
     const { from, length } = this.seen;
     const timeline = this.list.head.lastElementChild;
-    const ticks = Array.from({ length: TICKS }, (_, i) => h('span', { class: 'tick', style: { '--at': percent(i / TICKS) } },
-      from + i ? duration(from + length * i / TICKS) : '0'));
+    const ticks = Array.from({ length: TICKS }, (_, i) =>
+      h(
+        'span',
+        { class: 'tick', style: { '--at': percent(i / TICKS) } },
+        from + i ? duration(from + (length * i) / TICKS) : '0',
+      ),
+    );
     timeline.replaceChildren(...ticks, h('span', { class: 'tick end' }, duration(from + length)));
   },
 
@@ -211,14 +279,29 @@ export const trace = {
   row(span) {
     const { tree } = this;
     const folded = this.folded.has(span);
-    const name = ['span', this.colour(span.service), span.error && 'error', this.found.has(span) && 'found', this.found.size && !this.found.has(span) && 'aside'];
+    const name = [
+      'span',
+      this.colour(span.service),
+      span.error && 'error',
+      this.found.has(span) && 'found',
+      this.found.size && !this.found.has(span) && 'aside',
+    ];
     const lost = !span.above && span.parent;
-    const element = h('div', { class: name.filter(Boolean).join(' '), 'aria-level': span.depth + 1 },
-      h('span', { class: 'cell tree', role: 'gridcell', style: { '--depth': Math.min(span.depth, DEEPEST) } }, twist(span, folded),
-        h('span', { class: 'stripe' }), outside(span.name || '(no name)', { class: 'name', title: `${span.service}: ${span.name}` }),
-        span.error && h('span', { class: 'flag' }, 'error'), lost && h('span', { class: 'note', title: `parent ${span.parent} is not here` }, 'parent not here'),
-        outside(span.service, { class: 'dim' })),
-      h('span', { class: 'cell timeline', role: 'gridcell' }, bar(span, tree, this.at)));
+    const element = h(
+      'div',
+      { class: name.filter(Boolean).join(' '), 'aria-level': span.depth + 1 },
+      h(
+        'span',
+        { class: 'cell tree', role: 'gridcell', style: { '--depth': Math.min(span.depth, DEEPEST) } },
+        twist(span, folded),
+        h('span', { class: 'stripe' }),
+        outside(span.name || '(no name)', { class: 'name', title: `${span.service}: ${span.name}` }),
+        span.error && h('span', { class: 'flag' }, 'error'),
+        lost && h('span', { class: 'note', title: `parent ${span.parent} is not here` }, 'parent not here'),
+        outside(span.service, { class: 'dim' }),
+      ),
+      h('span', { class: 'cell timeline', role: 'gridcell' }, bar(span, tree, this.at)),
+    );
     if (span.children.length) element.setAttribute('aria-expanded', !folded);
     return element;
   },
@@ -296,12 +379,36 @@ export const trace = {
 
   drawLogs() {
     const { logs } = this.tree;
-    refill(this.logs, h('h3', {}, `Log lines (${count(logs.length)})`),
-      h('ol', { class: 'lines' }, logs.slice(0, MOST_LINES).map((l) => h('li', { class: severity(l.number) },
-        h('span', { class: 'time' }, `+${duration(Math.max(0, l.time))}`), h('span', { class: 'severity' }, l.severity || severity(l.number)),
-        h('span', {}, l.span ? button(plain(l.span.name), () => this.choose(l.span), { class: 'link' }) : outside(l.service)),
-        outside(l.body, { class: 'text' })))),
-    logs.length > MOST_LINES && h('p', { class: 'dim' }, `and ${several(logs.length - MOST_LINES, 'later line')}: the download has all of them`));
+    refill(
+      this.logs,
+      h('h3', {}, `Log lines (${count(logs.length)})`),
+      h(
+        'ol',
+        { class: 'lines' },
+        logs
+          .slice(0, MOST_LINES)
+          .map((l) =>
+            h(
+              'li',
+              { class: severity(l.number) },
+              h('span', { class: 'time' }, `+${duration(Math.max(0, l.time))}`),
+              h('span', { class: 'severity' }, l.severity || severity(l.number)),
+              h(
+                'span',
+                {},
+                l.span ? button(plain(l.span.name), () => this.choose(l.span), { class: 'link' }) : outside(l.service),
+              ),
+              outside(l.body, { class: 'text' }),
+            ),
+          ),
+      ),
+      logs.length > MOST_LINES &&
+        h(
+          'p',
+          { class: 'dim' },
+          `and ${several(logs.length - MOST_LINES, 'later line')}: the download has all of them`,
+        ),
+    );
   },
 
   /* --- find --- */

@@ -1,5 +1,5 @@
-// tree.js: a trace out of OTLP/JSON: its spans as a tree in the order of time, its log lines, its critical path. No DOM.
-// Times are nanoseconds since the trace's begin, as numbers.
+// tree.js: a trace out of OTLP/JSON: its spans as a tree in the order of time, its log lines, its critical path. No
+// DOM. Times are nanoseconds since the trace's begin, as numbers.
 // SPDX-License-Identifier: Apache-2.0
 import { any, KINDS } from './format.js';
 
@@ -23,16 +23,37 @@ function* recordsOf(data) {
 }
 
 function makeSpan({ span, resource, scope }) {
-  return { id: span.spanId, parent: span.parentSpanId ?? '', name: span.name ?? '', kind: KINDS[span.kind] ?? '',
-    service: attribute(resource?.attributes, 'service.name'), from: BigInt(span.startTimeUnixNano ?? 0),
-    to: BigInt(span.endTimeUnixNano ?? 0), error: span.status?.code === ERROR || span.status?.code === 'STATUS_CODE_ERROR',
-    attributes: span.attributes ?? [], events: span.events ?? [], span, resource, scope, children: [], logs: [], path: [] };
+  return {
+    id: span.spanId,
+    parent: span.parentSpanId ?? '',
+    name: span.name ?? '',
+    kind: KINDS[span.kind] ?? '',
+    service: attribute(resource?.attributes, 'service.name'),
+    from: BigInt(span.startTimeUnixNano ?? 0),
+    to: BigInt(span.endTimeUnixNano ?? 0),
+    error: span.status?.code === ERROR || span.status?.code === 'STATUS_CODE_ERROR',
+    attributes: span.attributes ?? [],
+    events: span.events ?? [],
+    span,
+    resource,
+    scope,
+    children: [],
+    logs: [],
+    path: [],
+  };
 }
 
 function makeLog({ record, resource }) {
-  return { at: BigInt(record.timeUnixNano || record.observedTimeUnixNano || 0), number: record.severityNumber ?? 0,
-    severity: record.severityText ?? '', body: any(record.body), spanId: record.spanId ?? '', record,
-    service: attribute(resource?.attributes, 'service.name'), span: null };
+  return {
+    at: BigInt(record.timeUnixNano || record.observedTimeUnixNano || 0),
+    number: record.severityNumber ?? 0,
+    severity: record.severityText ?? '',
+    body: any(record.body),
+    spanId: record.spanId ?? '',
+    record,
+    service: attribute(resource?.attributes, 'service.name'),
+    span: null,
+  };
 }
 
 function isAncestor(span, of) {
@@ -68,8 +89,8 @@ function walk(roots) {
   return order;
 }
 
-// The critical path: back from the root's end, at each moment the child that ended last; what no child covers is the span's
-// own. `path` of a span gets its parts.
+// The critical path: back from the root's end, at each moment the child that ended last; what no child covers is the
+// span's own. `path` of a span gets its parts.
 function findPath(root) {
   const stack = [[root, root.end]];
   while (stack.length) {
@@ -94,7 +115,10 @@ export function read(data) {
   const spans = [...spansOf(data)].map(makeSpan);
   const logs = [...recordsOf(data)].map(makeLog);
   const first = spans[0]?.from ?? logs[0]?.at ?? 0n;
-  const begin = least(spans.map((s) => s.from), first);
+  const begin = least(
+    spans.map((s) => s.from),
+    first,
+  );
   for (const span of spans) {
     span.start = Number(span.from - begin);
     span.end = Math.max(span.start, Number(span.to - begin));
@@ -139,9 +163,18 @@ function ownTime(span) {
 
 // What "find" looks through, made once per span: name, service, every attribute, events and log lines.
 export function haystack(span) {
-  span.hay ??= [span.name, span.service, span.id, span.span.status?.message, ...span.attributes.map(pair),
-    ...(span.resource?.attributes ?? []).map(pair), ...span.events.flatMap((e) => [e.name, ...(e.attributes ?? []).map(pair)]),
-    ...span.logs.map((l) => l.body)].join('\n').toLowerCase();
+  span.hay ??= [
+    span.name,
+    span.service,
+    span.id,
+    span.span.status?.message,
+    ...span.attributes.map(pair),
+    ...(span.resource?.attributes ?? []).map(pair),
+    ...span.events.flatMap((e) => [e.name, ...(e.attributes ?? []).map(pair)]),
+    ...span.logs.map((l) => l.body),
+  ]
+    .join('\n')
+    .toLowerCase();
   return span.hay;
 }
 

@@ -84,7 +84,7 @@ def opened(page, seen, flask):
     root = root_of(spans)
     child = next(s for s in spans if s["parent_id"] == root["span_id"])
     send(seen, request)
-    for span, status, text, at in ((root, "info", "hello from the view", 0), (child, "error", "it broke", 1)):
+    for span, status, text, at in ((root, "info", "hello from the view", 0), (child, "error", "it broke", 0)):
         log(seen, {"service": span["service"], "message": text, "status": status, "dd.trace_id": trace_id(spans), "dd.span_id": str(span["span_id"]),
                    "timestamp": int(span["start"]) // 1_000_000 + 1 + at})
     page.open(f"#/traces?filter=trace:{trace_id(spans)}")
@@ -142,6 +142,77 @@ def test_the_waterfall_of_a_flask_trace_has_its_log_lines(opened, flask):
     picture(opened, "trace")
 
 
+def test_the_columns_of_a_span_are_what_was_recorded_and_what_was_sent(opened, seen, flask):
+    _, spans = flask
+    root = root_of(spans)
+    opened.click(ROWS)
+    opened.wait(lambda: opened.all(".column [data-tag]"), "the tags of the span")
+    received = dict(opened.script("return [...document.querySelectorAll('[data-tag]')].map((r) => [r.querySelector('th').textContent, r.querySelector('.value').textContent])"))
+    for name, text in root["meta"].items():
+        assert received[name] == text
+    assert {"service": root["service"], "resource": root["resource"]}.items() <= received.items()
+    sent = dict(opened.script("return [...document.querySelectorAll('[aria-label=Sent] tr')].map((r) => [r.querySelector('th').textContent, r.querySelector('.value').textContent])"))
+    for name, text in printed(seen, root["span_id"]).items():
+        assert sent[name] == text, name
+    fate = opened.script("return [...document.querySelectorAll('[data-tag]')].find((r) => r.querySelector('th').textContent === 'http.method').textContent")
+    assert "http.request.method" in fate
+    opened.wait(lambda: "stdout" in " ".join(opened.texts(".answers li")), "what the exporter answered")
+    picture(opened, "span")
+
+
+def printed(gate, span_id):
+    """The attributes of a span, and of its resource, in OTLP/JSON on standard output, as texts."""
+    hexadecimal = f"{int(span_id):016x}"
+    gate.wait_stdout(lambda out: hexadecimal in out)
+    for line in gate.stdout.splitlines():
+        for group in json.loads(line).get("resourceSpans", []):
+            for span in (s for scope in group["scopeSpans"] for s in scope["spans"] if s["spanId"] == hexadecimal):
+                found = {a["key"]: next(iter(a["value"].values())) for a in span["attributes"] + group["resource"]["attributes"]}
+                return {name: v if isinstance(v, str) else json.dumps(v) for name, v in found.items()}
+    raise AssertionError(f"{hexadecimal} was not printed")
+
+
+def test_why_a_tag_is_missing(opened):
+    opened.click(ROWS)
+    opened.type(".column h4 input", "http.method")
+    opened.wait(lambda: opened.texts(".told") == ["1 received"], "the one tag")
+    assert opened.script("return [...document.querySelectorAll('[data-tag]')].filter((r) => !r.hidden).length") == 1
+    opened.click("[data-tag]:not([hidden]) .row-link")
+    opened.wait(lambda: "http.method" in "".join(opened.texts(".reference tr.lit")), "its row of the reference")
+    opened.key("Escape")
+    opened.type(".column h4 input", "no.such.tag")
+    opened.wait_text("Not received")
+
+
+def test_find_and_keys_in_the_waterfall(opened, flask):
+    _, spans = flask
+    opened.key("f")
+    opened.one(".tools input").send_keys("preprocess")
+    opened.wait(lambda: opened.texts(".hits") == ["1 of 1"], "the span that is found")
+    assert "preprocess" in opened.texts(f"{ROWS}.active .name")[0]
+    opened.key("Escape", "Enter")
+    opened.wait(lambda: "span=" in opened.fragment and opened.all(".span-panel .column"), "the span that is found, open")
+    opened.key("Escape")
+    opened.wait(lambda: "span=" not in opened.fragment and not opened.all(".below .span-panel"), "the span closed")
+    opened.one(".tools input").clear()
+    opened.script("document.querySelector('.waterfall').focus()")
+    opened.key(*["ArrowLeft"] * 5)
+    opened.wait(lambda: len(opened.all(ROWS)) < len(spans), "spans folded")
+    opened.key("Escape")
+    opened.wait(lambda: opened.fragment == "/traces", "the list")
+
+
+def test_a_link_opens_a_span(opened, page):
+    opened.click(ROWS)
+    opened.wait(lambda: "span=" in opened.fragment, "the span in the address")
+    link = opened.fragment
+    page.open(f"#{link}")
+    page.wait(lambda: page.all(".column [data-tag]"), "the span of the link")
+    page.expected.append("404")
+    page.open(f"#/trace/{'1' * 32}")
+    page.wait_text("This trace is not here")
+
+
 def test_five_thousand_spans(page, seen):
     spans = payloads.trace(5000, name="many", resource="GET /many")
     for n, span in enumerate(spans):
@@ -180,6 +251,46 @@ def test_a_thousand_traces_without_a_stutter(page, seen):
     assert slowest < 250, f"a frame took {slowest} ms"
 
 
+def test_what_is_hostile_is_inert_and_visible(page, seen):
+    spans = payloads.trace(2, name=HOSTILE, resource=HOSTILE, service="shop<b>", meta={"env": "test", HOSTILE: HOSTILE, "_dd.p.tid": "64f0a1b200000000"})
+    assert seen.put("/v0.4/traces", payloads.v04(spans)).status == 200
+    log(seen, {"service": HOSTILE, "message": HOSTILE, "dd.trace_id": trace_id(spans), "dd.span_id": str(spans[0]["span_id"])})
+    page.open()
+    page.wait(lambda: any(UNHURT in text for text in page.texts(".traces .space .row .root")), "the name as it is")
+    page.click(".traces .space .row")
+    page.wait(lambda: UNHURT in page.texts(f"{ROWS} .name"), "the name in the waterfall")
+    page.click(ROWS)
+    page.wait(lambda: UNHURT in page.texts("[data-tag] th"), "the tag's name")
+    page.script("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
+    page.click("button", "Copy as curl")
+    command = page.script("return window.copied")
+    assert command.isascii() and command.isprintable()
+    said = subprocess.run(["sh", "-c", f"curl() {{ for last in \"$@\"; do :; done; printf %s \"$last\"; }}; {command}"], capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] == HOSTILE and not said.stderr
+    page.open("#/logs")
+    page.click(".logs .space .row")
+    page.wait(lambda: UNHURT in page.texts(".side .pairs .value"), "the record")
+    assert not page.all("main img") and not page.all("main script") and not page.all("main b") and "owned" not in page.driver.title
+
+
+def test_log_lines_beside_their_records(page, seen, flask):
+    request, spans = flask
+    send(seen, request)
+    line = {"service": "web", "message": "user 4711 paid", "user": "4711", "dd.trace_id": trace_id(spans), "dd.span_id": str(root_of(spans)["span_id"])}
+    page.open("#/logs")
+    page.wait_text("live")
+    log(seen, line, {"service": "web", "message": "quiet", "status": "debug"})
+    page.wait(lambda: len(page.all(".logs .space .row")) == 2, "both lines")
+    page.type(".bar input", "paid\n")
+    page.wait(lambda: len(page.all(".logs .space .row")) == 1, "the one line")
+    page.click(".logs .space .row")
+    assert page.one(".side mark[data-field]").text
+    assert "4711" in "".join(page.texts(".side .pairs .value"))
+    picture(page, "logs")
+    page.click(".side .button", "Its trace")
+    page.wait(lambda: page.all(ROWS), "the trace of the line")
+
+
 def test_dark_and_light(page):
     page.open()
     background = "return getComputedStyle(document.body).backgroundColor"
@@ -195,12 +306,21 @@ def test_dark_and_light(page):
     assert page.script(background) == dark
 
 
-def test_the_page_says_that_ddgate_has_gone(page, seen):
-    page.open()
+def test_the_page_goes_on_with_a_ddgate_that_comes_back(driver, make_gate):
+    settings = {"admin": {"listen": f"127.0.0.1:{free_port()}", "recent": "16MiB"}}
+    first = make_gate(settings=settings)
+    page = Page(driver, f"http://127.0.0.1:{first.admin_port}").open()
     page.wait_text("live")
-    page.expected += ["ERR_", "Failed to load"]
-    seen.stop()
+    for n in range(3):
+        first.put("/v0.4/traces", payloads.v04(payloads.trace(1, resource=f"before {n}")))
+    page.wait_text("before 2")
+    first.stop()
     page.wait_text("no connection")
+    second = make_gate(settings=settings)
+    second.put("/v0.4/traces", payloads.v04(payloads.trace(1, resource="after it")))
+    page.wait_text("after it")
+    page.expected.append("ERR_")
+    assert page.complaints() == []
 
 
 def test_a_token_is_asked_for_and_opens_everything(driver, make_gate):
