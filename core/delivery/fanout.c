@@ -291,7 +291,8 @@ static enum gw_attribute_schema first_schema(const struct table *t, enum gw_sign
 static void keep_frames(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n)
 {
     char names[GW_MAX_EXPORTERS * 64];
-    if (!n || !anybody_asked(t, signal))
+    bool is_shown = signal == GW_TRACES || signal == GW_LOGS;
+    if (!n || !is_shown || !anybody_asked(t, signal))
         return;
     unsigned schemas = schemas_of(frames, n);
     enum gw_attribute_schema first = first_schema(t, signal, schemas);

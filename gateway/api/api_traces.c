@@ -127,6 +127,7 @@ struct finder {
     uint8_t low[8]; /* as it is in the bytes */
     int schema;     /* −1: the first exporter's */
     FILE *to;
+    const char *head; /* of the list, before its first element */
     size_t found;
     bool is_partial;
 };
@@ -158,7 +159,7 @@ static void write_message(struct finder *f, const ProtobufCMessage *m)
     if (out.failed) {
         f->is_partial = true;
     } else {
-        fputs(f->found ? ",\n" : "\n", f->to);
+        fputs(f->found ? ",\n" : f->head, f->to);
         fwrite(out.data, 1, out.len, f->to);
         f->found++;
     }
@@ -295,31 +296,21 @@ void gw_api_trace(const struct gw_api *api, struct gw_api_call *call, FILE *to)
     uint64_t low = htobe64(f.id.low);
     memcpy(f.low, &low, sizeof f.low);
     gw_recent_look(gw_now());
-    char *spans = NULL;
-    size_t len = 0;
-    f.to = open_memstream(&spans, &len);
-    if (!f.to) {
-        gw_api_error(call, to, 503, "there is no memory for the answer now");
+    f.head = "{\"resourceSpans\":[\n";
+    gw_api_each_entry(api, 0, see_spans, &f);
+    if (!f.found) {
+        gw_api_error(
+            call, to, 404,
+            "recent data has no span of this trace (any more): it is kept in memory, admin.recent is its "
+            "size, and only while somebody looks or the option is set");
         return;
     }
-    gw_api_each_entry(api, 0, see_spans, &f);
-    fclose(f.to);
-    if (!f.found) {
-        gw_api_error(call, to, 404,
-                     "recent data has no span of this trace (any more): it is kept in memory, admin.recent "
-                     "is its size, "
-                     "and only while somebody looks or the option is set");
-    } else {
-        fputs("{\"resourceSpans\":[", to);
-        fwrite(spans, 1, len, to);
-        fputs("],\n\"resourceLogs\":[", to);
-        f.to = to;
-        f.found = 0;
-        gw_api_each_entry(api, 0, see_records, &f);
-        fputs("]}\n", to);
-        if (gw_api_query(call, "download").len)
-            snprintf(call->file, sizeof call->file, "trace-%016llx%016llx.json",
-                     (unsigned long long)f.id.high, (unsigned long long)f.id.low);
-    }
-    free(spans);
+    fputs("],\n\"resourceLogs\":[", to);
+    f.found = 0;
+    f.head = "\n";
+    gw_api_each_entry(api, 0, see_records, &f);
+    fputs("]}\n", to);
+    if (gw_api_query(call, "download").len)
+        snprintf(call->file, sizeof call->file, "trace-%016llx%016llx.json", (unsigned long long)f.id.high,
+                 (unsigned long long)f.id.low);
 }

@@ -230,11 +230,13 @@ static void open_admin(struct gw_pipeline *p, bool binds, struct gw_diagnostics 
 {
     const struct gw_admin_source source = gw_pipeline_source(p);
     const struct gw_admin_conf conf = gw_pipeline_admin_conf(p->conf, diagnostics);
-    if (binds) {
+    if (!p->host.check)
         gw_recent_open(&p->budget, p->conf->process.admin_recent,
-                       conf.page && gw_diagnostics_is_written(diagnostics, "admin.recent"));
+                       conf.page && conf.listen.len &&
+                           gw_diagnostics_is_written(diagnostics, "admin.recent"));
+    if (binds)
         p->admin = gw_admin_open(&conf, NULL, &source, diagnostics);
-    } else
+    else
         gw_admin_check(&conf, diagnostics);
 }
 

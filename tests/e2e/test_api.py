@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import signal
 
 import pytest
 from ddgate import Ddgate, conf_text, free_port, grpc
@@ -12,6 +13,7 @@ from payloads import span, trace, v04
 from recordings import folders, load
 from sending import QUICK
 from sinks import PATIENCE
+from test_reload import replace
 
 BLACKHOLE = ({"type": "blackhole"},)
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m\u2028\"'"
@@ -264,6 +266,57 @@ def test_on_an_open_address_it_wants_a_token(make_gate, tmp_path):
     token = {"listen": "0.0.0.0:0", "page": True, "auth": {"token": "0123456789abcdef"}}
     open_gate = make_gate(exporters=BLACKHOLE, settings={"admin": token})
     assert open_gate.admin("/api/traces").status == 401
+
+
+def test_otlp_that_came_as_it_is(make_gate):
+    port = free_port()
+    rows = {"receivers": ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},
+                          {"type": "otlp", "http": f"127.0.0.1:{free_port()}", "grpc": f"127.0.0.1:{free_port()}"}),
+            "exporters": BLACKHOLE, "admin": {"listen": "127.0.0.1:0"}}
+    gate = make_gate(conf=conf_text(rows), port=port)
+    look(gate)
+    resource = {"attributes": [{"key": k, "value": {"stringValue": v}} for k, v in (
+        ("service.name", "cart"), ("telemetry.sdk.language", "go"), ("telemetry.sdk.version", "1.30.0"))]}
+    one = {"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "name": "HGET", "kind": 3,
+           "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000005000"}
+    records = [{"body": {"stringValue": text}, "severityNumber": 9, "traceId": one["traceId"]} for text in ("first", "second")]
+    for path, body in (("/v1/traces", {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [one]}]}]}),
+                       ("/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]})):
+        connection = http.client.HTTPConnection(rows["receivers"][1]["http"], timeout=PATIENCE)
+        answer = gate.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"}, connection=connection)
+        assert answer.status == 200, answer.body
+    [row] = traces(gate)
+    assert row["receiver"] == "otlp" and row["client"] == "go 1.30.0" and row["logs"] == 2 and row["root"] == "HGET" and row["duration"] == 5000
+    found = ask(gate, "/api/logs")["logs"]
+    assert {r["body"] for r in found} == {"first", "second"} and len({r["seq"] for r in found}) == 2
+    assert all(r["form"] == "otlp" and r["line"] == "" and r["receiver"] == "otlp" and r["severity"] == "INFO" for r in found)
+    whole = ask(gate, f"/api/traces/{one['traceId']}")
+    assert len(whole["resourceLogs"]) == 1 and whole["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"] == one["spanId"]
+
+
+def test_a_reload_changes_who_may_ask(make_gate):
+    port, admin = free_port(), free_port()
+
+    def conf(**more):
+        return conf_text({"receivers": ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},), "exporters": BLACKHOLE,
+                          "admin": {"listen": f"127.0.0.1:{admin}", **more}})
+
+    def reload(**more):
+        before = gate.stderr.count("was read again: exporters")
+        replace(gate, conf(**more))
+        gate.signal(signal.SIGHUP)
+        gate._until(lambda: gate.stderr.count("was read again: exporters") > before, "it was not read again")
+
+    gate = make_gate(conf=conf(), port=port)
+    stream = Stream(gate, "/api/traces?follow=1")
+    reload(page=False)
+    assert stream.line() is None
+    assert gate.admin("/api/traces").status == 404 and gate.admin("/healthz").status == 200
+    reload(auth={"token": "0123456789abcdef"})
+    assert gate.admin("/api/traces").status == 401
+    reload()
+    assert gate.put("/v0.4/traces", v04(trace(1))).status == 200
+    assert len(traces(gate)) == 1  # what was looked for before is there still
 
 
 class Stream:
