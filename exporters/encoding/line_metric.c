@@ -18,7 +18,7 @@ typedef Opentelemetry__Proto__Metrics__V1__SummaryDataPoint summary_point;
 #define CASE(KIND) OPENTELEMETRY__PROTO__METRICS__V1__METRIC__DATA_##KIND
 #define GIVEN(KIND, FIELD) OPENTELEMETRY__PROTO__METRICS__V1__##KIND##_DATA_POINT__##FIELD
 
-/* What the points of one metric share. */
+/* State that the points of one metric share. */
 struct shared {
     struct out *out;
     struct gw_arena *arena;

@@ -19,7 +19,7 @@ typedef Opentelemetry__Proto__Common__V1__KeyValue line_attribute;
 
 struct line_value {
     gw_str name;
-    size_t place; /* in which it came */
+    size_t place; /* position in the request */
     enum { LINE_TEXT, LINE_INT, LINE_FLOAT, LINE_BOOL } type;
     union {
         gw_str text;

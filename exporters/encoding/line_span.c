@@ -97,7 +97,7 @@ static gw_str type_of(struct node **sorted, size_t n, const struct node *node)
 
 /* --- the span as its tracer sent it --- */
 
-/* What the translation writes besides the tags that were sent. */
+/* Returns whether the translation added this attribute; it is not a tag that was sent. */
 static bool is_added(gw_str name)
 {
     static const gw_str added[] = {GW_LIT("operation.name"), GW_LIT("resource.name"), GW_LIT("span.type"),
@@ -123,7 +123,7 @@ static int by_key(const void *a, const void *b)
     return c ? c : (x.len > y.len) - (x.len < y.len);
 }
 
-/* meta has texts, whatever the value was. */
+/* meta contains texts, so every value is written as text. */
 static void put_meta_value(struct gw_text *t, const line_any *v)
 {
     struct gw_text json = {.arena = t->arena};
@@ -135,7 +135,8 @@ static void put_meta_value(struct gw_text *t, const line_any *v)
     gw_text_put_json(t, gw_text_result(&json));
 }
 
-/* ,"meta":{…} of the attributes that are numbers, or that are not; nothing if there are none. */
+/* Writes ,"meta":{…} with the attributes that are numbers, or with those that are not; nothing if there are
+ * none. */
 static void put_tags(struct gw_text *t, const char *name, line_attribute **list, size_t n, bool numbers)
 {
     bool any = false;

@@ -1,4 +1,4 @@
-/* otlp_json_request.h: a whole request as one OTLP/JSON text.
+/* otlp_json_request.h: converts a request to one OTLP/JSON text.
  *
  * Threads: any. Ownership: the text is malloc'd and the caller's.
  * SPDX-License-Identifier: Apache-2.0
@@ -14,7 +14,7 @@ enum otlp_json_made {
     OTLP_JSON_NO_MEMORY
 };
 
-/* *text is set with OTLP_JSON_MADE alone; no NUL stands behind it. */
+/* *text is set only with OTLP_JSON_MADE; it has no NUL at its end. */
 enum otlp_json_made otlp_json_request(enum gw_signal, gw_str request, size_t most, gw_str *text);
 
 #endif

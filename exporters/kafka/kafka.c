@@ -5,12 +5,11 @@
  *                                                                │ acknowledgement of each record
  *   done ◀─ verdict (kafka_outcome.h), what is left ◀─ wait ◀────┘
  *
- * A request is over when every record of it is acknowledged, or is not going to be; what was acknowledged of it is
- * delivered, even if the rest is not. The library tries a record again and again until `timeout` is over; then
- * the sender does.
+ * A request ends when every record of it is acknowledged or has failed. Acknowledged records are delivered,
+ * even if others failed. The library retries a record until `timeout`; after that the sender does.
  *
- * The client is started by the first request, on the sender's thread, and replaced when the library reports that it
- * cannot go on. An eventfd wakes the thread, for the library and for everybody else.
+ * The first request starts the client, on the sender's thread. The client is replaced when the library
+ * reports a fatal error. An eventfd wakes the thread, for the library and for all other callers.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
@@ -59,8 +58,8 @@
 #define GW_CONF struct conf
 KAFKA_CLIENT_CONF(OPTS);
 
-enum { ENVELOPE = 1024 /* what a record has besides its value, at most */, SETTINGS = 20, NUMBER = 24 };
-enum { RECORD_COST = 512 /* what the library keeps of a record besides its value, about */ };
+enum { ENVELOPE = 1024 /* size of a record without its value, at most */, SETTINGS = 20, NUMBER = 24 };
+enum { RECORD_COST = 512 /* memory that the library needs for a record besides its value, about */ };
 /* An open client: threads, buffers, tables of brokers and partitions. */
 enum { CLIENT_COST = 1024 * 1024 };
 
@@ -145,7 +144,8 @@ static void on_report(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         finish(q);
 }
 
-/* What a broker answers has no address of its own: the one to begin with says which cluster it is. */
+/* A broker's answer contains no address of its own, so the first configured one is added: it identifies the
+ * cluster. */
 static void add_address(const struct ctx *c, struct kafka_verdict *v)
 {
     gw_str broker = kafka_client_address(&c->client);
@@ -307,7 +307,7 @@ static bool start_client(struct ctx *c, gw_nsec timeout)
     return true;
 }
 
-/* A client that cannot go on is stopped once its last request is over. */
+/* Stops a client that failed for good, after its last request has ended. */
 static void restart_client(struct ctx *c)
 {
     gw_log(GW_WARNING, c->component, "the Kafka client cannot go on and is replaced: %s",
@@ -317,7 +317,7 @@ static void restart_client(struct ctx *c)
     atomic_fetch_add_explicit(&c->counts.restarts, 1, memory_order_relaxed);
 }
 
-/* False when there is none now: then the client's trouble is the reason. */
+/* Returns false if there is no client now; the reason is the client's error. */
 static bool has_client(struct ctx *c, gw_nsec timeout)
 {
     if (c->client.handle && c->client.trouble.over && !c->open)

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* Which of a request's errors decides, and what it means. */
+/* By error: its rank, which decides for a request with several errors, and its verdict. */
 static const struct {
     unsigned rank;
     enum gw_verdict verdict;

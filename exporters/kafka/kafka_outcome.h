@@ -30,7 +30,7 @@ struct kafka_verdict {
     char detail[256]; /* the client's trouble, where that is why */
 };
 
-/* A record failed. RD_KAFKA_RESP_ERR__BAD_MSG: it was not sent, as its item alone is too large. */
+/* Adds a failed record. RD_KAFKA_RESP_ERR__BAD_MSG: it was not sent, because its single item is too large. */
 void kafka_verdict_add(struct kafka_verdict *, rd_kafka_resp_err_t, const struct kafka_trouble *);
 /* Something failed. `most`: max_message. */
 void kafka_verdict_outcome(const struct kafka_verdict *, const char *topic, size_t most, struct gw_outcome *);

@@ -44,7 +44,7 @@ static bool add_items(struct kafka_records *r, uint32_t first, const uint8_t *tr
 
 /* --- which items --- */
 
-/* What the item adds to a request that ends with `before`, at most. */
+/* Returns the bytes that the item adds, at most, to a request that ends with `before`. */
 static size_t cost(const struct gw_items *items, uint32_t before, uint32_t at)
 {
     const struct gw_item *item = &items->items[at];
@@ -166,7 +166,7 @@ static bool add_frames(struct kafka_records *r, size_t from, size_t to)
     return record || from == to;
 }
 
-/* The items of a frame, which was too large to be whole. */
+/* Splits a frame that is too large into records of its items. */
 static bool cut_frame(struct kafka_records *r, const struct kafka_records_conf *conf, size_t frame)
 {
     struct gw_items *items = &r->items;
@@ -265,7 +265,7 @@ static bool halve(struct kafka_records *r, size_t which)
     return true;
 }
 
-/* The record's value becomes text. What is too large then is halved, until a single item is. */
+/* Converts the record's value to text. If that is too large, the record is halved, down to a single item. */
 static bool make_text(struct kafka_records *r, const struct kafka_records_conf *conf, size_t which)
 {
     for (;;) {

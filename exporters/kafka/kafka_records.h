@@ -1,4 +1,4 @@
-/* kafka_records.h: a batch becomes records of Kafka, and what was not acknowledged of them becomes frames again.
+/* kafka_records.h: makes Kafka records from a batch, and frames from the records that were not acknowledged.
  *
  *   partition_by none       frames are laid end to end, as many as fit into max_message; one that alone is larger is
  *                           cut between resources, scopes and items
@@ -6,7 +6,7 @@
  *                           fit. Records of logs without an id, and metrics, have no key
  *   encoding otlp_json      as text; what does not fit into max_message then is halved
  *
- * An item that alone is larger than max_message is in a record that is not to be sent (`too_large`).
+ * An item larger than max_message is in a record that must not be sent (`too_large`).
  *
  *   records ─▶ brokers ─▶ error of each ─▶ kafka_records_left: per frame of the batch, what has to be sent again
  *
@@ -35,7 +35,7 @@ struct kafka_record {
     bool has_key;
     bool too_large;    /* a single item, larger than the most: there is no value */
     bool failed;       /* the caller's: it was not acknowledged */
-    uint32_t first;    /* of its items; GW_NO_ITEM: it is made of whole frames, … */
+    uint32_t first;    /* its first item; GW_NO_ITEM: it consists of complete frames, … */
     uint32_t from, to; /* … these */
 };
 
@@ -43,10 +43,10 @@ struct kafka_records {
     const struct gw_batch *batch;
     struct kafka_record *all;
     size_t n, cap;
-    struct gw_items items; /* empty where all frames are whole */
+    struct gw_items items; /* empty if all frames are complete */
 };
 
-enum kafka_made { KAFKA_MADE, KAFKA_UNREADABLE /* items cannot be told apart */, KAFKA_NO_MEMORY };
+enum kafka_made { KAFKA_MADE, KAFKA_UNREADABLE /* items cannot be identified */, KAFKA_NO_MEMORY };
 
 /* Unless KAFKA_MADE, there is nothing to drop. */
 enum kafka_made kafka_records_make(struct kafka_records *, const struct kafka_records_conf *,

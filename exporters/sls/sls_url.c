@@ -1,5 +1,4 @@
-/* sls_url.c: makes the whole endpoint from the one that a user of SLS writes. Pure. Called by sls.c when it
- * opens.
+/* sls_url.c: completes the endpoint that a user of SLS writes. Keeps no state. Called by sls.c when it opens.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sls/sls_url.h"

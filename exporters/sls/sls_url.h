@@ -4,7 +4,7 @@
  *                                             ─▶ https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry (HTTP)
  *
  * SLS's console shows the regional host, with or without the project in front; its OTLP documentation shows
- * the whole URL. Parts that are already there stay unchanged.
+ * the complete URL. Parts that are already there are kept.
  *
  * Threads: pure function.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,5 +1,5 @@
-/* point_value.c: Lists of values, their types, times in units, and values as JSON. Keeps no state. Called by whoever reads or
- * writes points.
+/* point_value.c: lists of values, their types, times in units, and values as JSON. Keeps no state. Called by
+ * code that reads or writes points.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/points/point_value.h"
 

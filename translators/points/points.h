@@ -7,15 +7,15 @@
  *     [ { "measurement": "nginx", "tags": { "host": "web-1" }, "fields": { "code": 200 }, "time": 1700000000000000000 } ]
  *     [ { "name": "nginx", "fields": [ { "key": "host", "s": "web-1", "is_tag": true }, { "key": "code", "i": "200" } ], "time": "17…" } ]
  *
- * In lines a backslash escapes comma, blank and equals sign in names and tags, and quote and backslash in
- * quoted text; before anything else it is itself. Quoted text may hold line ends, with a `b` behind it it is
- * bytes in base64. A line that begins with # is a comment.
+ * In lines, a backslash escapes comma, blank and equals sign in names and tags, and quote and backslash in
+ * quoted text; before any other character it is literal. Quoted text may contain line ends; with a `b` after
+ * it, it is bytes in base64. A line that begins with # is a comment.
  *
- * A line that cannot be read costs that line: reading goes on at the next one. A JSON body is looked through
- * first; when it is no JSON nothing of it is used, and an element that is no point costs that element.
+ * A line that cannot be read is skipped, and reading continues at the next one. A JSON body is checked first:
+ * if it is not JSON, nothing of it is used; an element that is not a point is skipped.
  *
- * Threads: one owner. Ownership: a point's texts are views of the body, or in the arena; so are its lists. Spent,
- * the arena makes points that are not whole: ask it.
+ * Threads: one owner. Ownership: a point's texts are views of the body, or in the arena, like its lists. If
+ * the arena's budget is used up, points may be incomplete: check it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef POINTS_H
@@ -30,7 +30,7 @@ enum points_form { POINTS_LINES, POINTS_JSON };
 struct point {
     gw_str measurement;
     struct point_values tags, fields; /* in their order; names may repeat */
-    uint64_t time;                    /* ns since 1970; 0: not said */
+    uint64_t time;                    /* ns since 1970; 0: missing */
 };
 
 enum points_got { POINTS_TAKEN, POINTS_BAD, POINTS_END };
@@ -52,7 +52,7 @@ enum gw_code points_begin(struct points *, enum points_form, gw_str text, uint64
                           struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
 enum points_got points_next(struct points *, struct point *);
 
-/* What a point that cannot be read is, as an error. */
+/* Returns the error code for a point that cannot be read. */
 static inline enum gw_code points_code(const struct points *p)
 {
     return p->form == POINTS_JSON ? GW_BAD_JSON : GW_BAD_POINTS;

@@ -44,7 +44,7 @@ static gw_str plain(struct cursor *c, gw_str text, const char *special)
     return gw_str_n(out, n);
 }
 
-/* Up to the first of `stops` that no backslash stands before. */
+/* Takes text up to the first of `stops` without a backslash before it. */
 static bool take_word(struct cursor *c, const char *stops, gw_str *word)
 {
     const char *from = c->at;

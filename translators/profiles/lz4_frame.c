@@ -37,7 +37,7 @@ static bool skip(struct reader *r, size_t n)
     return true;
 }
 
-/* A length whose half byte is 15 goes on in bytes, of which the first below 255 is the last. */
+/* Reads a length. If its half byte is 15, bytes follow; the first one below 255 is the last. */
 static bool take_length(struct reader *r, size_t *length)
 {
     uint8_t byte = 255;
@@ -70,7 +70,8 @@ static enum lz4_frame_result put_literals(struct reader *r, size_t n)
     return result;
 }
 
-/* Bytes of what was written, which may reach into what is being written: then they repeat. */
+/* Copies bytes that were written before. The range may reach into the bytes being written; then they
+ * repeat. */
 static enum lz4_frame_result put_match(struct reader *r, size_t offset, size_t n)
 {
     if (offset == 0 || offset > r->to->len)
@@ -85,7 +86,7 @@ static enum lz4_frame_result put_match(struct reader *r, size_t offset, size_t n
     return LZ4_FRAME_OK;
 }
 
-/* Sequences of literals and a match; the last has literals alone. */
+/* Reads sequences of literals and a match; the last one has only literals. */
 static enum lz4_frame_result unpack_block(struct reader *r)
 {
     while (r->at < r->end) {

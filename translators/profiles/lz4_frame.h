@@ -2,8 +2,9 @@
  *
  *     magic  descriptor  block …  end mark  [checksum]      several frames after one another are one text
  *
- * Every length and offset is checked against what is there and what was written; nothing is allocated from a claimed
- * length. Checksums are not computed: who reads what comes out checks that. Dictionaries are not known.
+ * Every length and offset is checked against the remaining input and the output so far; nothing is allocated
+ * from a claimed length. Checksums are not computed, because the reader of the output checks it. Dictionaries
+ * are not supported.
  *
  * Threads: pure functions.
  *

@@ -9,8 +9,8 @@
 
 enum { BOUNDARY_MOST = 70 };
 
-/* The value of a parameter in `a; name=value; name="value"`; false: there is none, and *out is left alone. A quoted value
- * ends at the first quote that no backslash stands before. */
+/* Finds the value of a parameter in `a; name=value; name="value"`. Returns false if there is none; *out is
+ * unchanged then. A quoted value ends at the first quote without a backslash before it. */
 static bool parameter(gw_str header, gw_str name, gw_str *out)
 {
     gw_str rest = gw_str_from(header, gw_str_find(header, ';'));
@@ -66,7 +66,8 @@ static size_t line_rest(gw_str after, bool *last)
     return gw_str_starts(gw_str_from(after, i), GW_STR("\r\n")) ? i + 2 : 0;
 }
 
-/* Finds the next delimiter line at or after m->rest, which then begins behind it. *before is what stood in front. */
+/* Finds the next delimiter line at or after m->rest, which then begins after it. *before is the text in front
+ * of it. */
 static bool cut(struct multipart *m, gw_str *before, bool *last)
 {
     if (!m->rest.len)

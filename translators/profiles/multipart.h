@@ -3,9 +3,9 @@
  *     --B CRLF headers CRLF CRLF body CRLF --B CRLF headers … CRLF --B--
  *            └────────── a part ─────────┘
  *
- * Lines end with CRLF, as the standard says and profilers write them. A delimiter is a whole line: text that only
- * begins like one is body. What stands before the first delimiter and after the last is passed over. A body without
- * its last delimiter was cut short, and is no multipart body.
+ * Lines end with CRLF, as the standard requires and profilers write them. A delimiter is a complete line:
+ * text that only begins like one is part of the body. Text before the first and after the last delimiter is
+ * ignored. A body without its last delimiter was truncated and is not a multipart body.
  *
  * Bounds: a boundary of 1 to 70 characters, a part's headers MULTIPART_HEADERS bytes, a body MULTIPART_PARTS parts.
  * Time is linear in the body; nothing is allocated.
@@ -23,7 +23,7 @@
 enum { MULTIPART_PARTS = 512, MULTIPART_HEADERS = 8 * 1024 };
 
 struct multipart_part {
-    gw_str name, filename; /* of Content-Disposition, between the quotes as they stand; empty: none */
+    gw_str name, filename; /* from Content-Disposition, between the quotes, unescaped; empty: missing */
     bool is_file;          /* it has a file name, be it empty */
     gw_str body;
 };

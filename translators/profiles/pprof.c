@@ -1,5 +1,5 @@
-/* pprof.c: Checks pprof by two walks: the first counts the texts and types, which may stand behind those that name them.
- * Owns nothing. Called by ddtrace_profiles.c before an upload is taken.
+/* pprof.c: checks pprof in two walks: the first counts the texts and types, which may come after the messages
+ * that refer to them. Owns nothing. Called by ddtrace_profiles.c before an upload is accepted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -92,7 +92,7 @@ static bool count_ints(struct walk *w, const struct wire_field *f, uint64_t *n)
 
 static bool walk(struct walk *, enum message, struct wire_view);
 
-/* A walk over a message counts what is in it. */
+/* Walks over a message and counts its contents. */
 static void count(struct walk *w, enum message m)
 {
     uint64_t *const counts[MESSAGES] = {

@@ -1,14 +1,14 @@
-/* pprof.h: is this a pprof profile (profile.proto of Google's pprof), and what is in it? Walks over wire bytes; nothing
- * is decoded into objects, nothing is allocated.
+/* pprof.h: checks that a file is a pprof profile (profile.proto of Google's pprof) and counts its contents.
+ * Walks over wire bytes; nothing is decoded into objects, nothing is allocated.
  *
  *     Profile ─┬─ sample_type, period_type   what is measured: type and unit, by number in the string table
  *              ├─ sample                     locations from the leaf to the root, a value for each type, labels
  *              ├─ location ─▶ mapping, line ─▶ function     by id
  *              └─ string_table               the first is empty
  *
- * A profile is good where every message ends where its length says, every field has its wire type, every text's number
- * is in the table, and every sample has a value for each type: what pprof's own reader asks for. Fields that are not
- * known pass.
+ * A profile is valid if every message ends where its length says, every field has its wire type, every text's
+ * number is in the table, and every sample has a value for each type, as pprof's own reader requires. Unknown
+ * fields are ignored.
  *
  * Threads: pure functions.
  *
@@ -40,11 +40,12 @@ struct pprof_contents {
     uint64_t lines;  /* of all locations */
 };
 
-/* Cost: time O(raw.len), no memory. GW_BAD_PROFILE: err->pos ≤ raw.len says where, and *out is not to be used. */
+/* Cost: time O(raw.len), no memory. GW_BAD_PROFILE: err->pos ≤ raw.len is the place, and *out must not be
+ * used. */
 enum gw_code pprof_check(gw_str raw, struct pprof_contents *out, struct gw_err *) GW_MUST_CHECK;
 
-/* The next of a repeated integer field's values, packed or not: *v begins as the field's body, or as its whole when it is
- * a varint. */
+/* Returns the values of a repeated integer field, packed or not: a view of the field's body, or of the whole
+ * field if it is a varint. */
 static inline struct wire_view pprof_ints(const struct wire_field *f)
 {
     struct wire_view v = f->body;

@@ -202,8 +202,8 @@ static void write_stack(struct translation *t, struct wire_view v)
     otlp_close(&t->d.w, mark, 1);
 }
 
-/* Samples of one stack, as those of several threads or spans are, name it once: by a hash of 64 bits, of a seed that
- * nobody can guess. */
+/* Samples with the same stack, such as those of several threads or spans, share one entry, found by a 64-bit
+ * hash with a secret seed. */
 static uint32_t stack_of(struct translation *t, struct wire_view sample)
 {
     struct wire_view v = sample;
@@ -228,7 +228,7 @@ static gw_str text(const struct translation *t, uint64_t number)
     return number < t->c.strings ? t->texts[number] : GW_NOSTR;
 }
 
-/* Names that have another here, each with its number once it stands in the table. */
+/* Names that are different in OTLP, each with its number once it is in the table. */
 enum { THREAD_ID, THREAD_NAME, SPAN, ROOT_SPAN, RENAMED };
 static const struct {
     gw_str label, attribute;
@@ -294,7 +294,7 @@ static bool span_id(const struct translation *t, const struct label *l, char out
     return id != 0;
 }
 
-/* The number of the label's attribute; 0: it says nothing. */
+/* Returns the number of the label's attribute; 0: it has no value. */
 static uint32_t write_label(struct translation *t, const struct label *l)
 {
     char id[17];
@@ -499,7 +499,7 @@ static void write_profile(struct translation *t, uint32_t type)
     otlp_close(t->w, mark, 3);
 }
 
-/* One for each type of which there is something; where there is nothing at all, that is said of the first. */
+/* Writes one profile for each type with values; if there are none at all, one for the first type. */
 static void write_profiles(struct translation *t)
 {
     bool any = false;

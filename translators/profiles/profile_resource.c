@@ -53,7 +53,7 @@ static gw_str language(gw_str s)
     return s;
 }
 
-/* What the row of a name is worth in this upload; empty: nothing. */
+/* Returns the value of the row's name in this upload; empty: none. */
 static gw_str value_of(const struct profile_upload *u, size_t row)
 {
     gw_str value;

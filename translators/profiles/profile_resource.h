@@ -12,8 +12,8 @@
 
 /* The fields of a Resource. */
 void profile_resource(struct otlp_buf *, const struct profile_upload *, gw_str host_name);
-/* Tags that are no resource attributes, and the file's name, into the dictionary. The numbers of the attributes stand one after
- * another: returns the first, *n is how many. */
+/* Writes tags that are not resource attributes, and the file's name, into the dictionary. The numbers of the
+ * attributes are consecutive: returns the first; *n is how many. */
 uint32_t profile_attributes(struct otlp_dictionary *, const struct profile_upload *, gw_str file,
                             uint32_t *n);
 

@@ -43,7 +43,7 @@ static int64_t fraction(gw_str *s)
     return ns;
 }
 
-/* "2026-11-29T22:19:03.123456789Z", or with an offset; 0: it is none. */
+/* Reads "2026-11-29T22:19:03.123456789Z", or a time with an offset; returns 0 for any other text. */
 static int64_t parse_time(gw_str s)
 {
     int year, month, day, hour, minute, second, off_hour = 0, off_minute = 0;

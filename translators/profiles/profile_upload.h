@@ -7,11 +7,11 @@
  * Version 4 is that of Python 1 to 4, Node from 4 on, Go from 1.50 on, Java, .NET, Ruby and PHP; 2 and 3 are older ones.
  * Fields that are not known pass.
  *
- * A file is PROFILE_FILE_PPROF where its name, or the upload's format, says so; whether it is one, pprof.h says. The
- * other attachments (metrics.json, code-provenance.json) are no profiles, and go along.
+ * A file is PROFILE_FILE_PPROF if its name, or the upload's format, says so; pprof.h checks its contents.
+ * Other attachments (metrics.json, code-provenance.json) are not profiles and are passed along.
  *
- * Threads: pure functions.  Ownership: views of the body, but for texts of the event with escapes, which stand in the
- * arena.
+ * Threads: pure functions. Ownership: views of the body, except texts of the event with escapes, which are in
+ * the arena.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,10 +31,10 @@ struct profile_file {
 };
 
 struct profile_upload {
-    gw_str service, env, version; /* of its tags; empty: not said */
+    gw_str service, env, version; /* from its tags; empty: missing */
     gw_str language;              /* "python", "node", "go", "java" */
     gw_str runtime_id, host;
-    int64_t start, end; /* ns since 1970; 0: not said */
+    int64_t start, end; /* ns since 1970; 0: missing */
     gw_str event;       /* the JSON text of version 4; empty: an older one */
     gw_str *tags;       /* "key:value" */
     size_t tags_n;

@@ -125,8 +125,8 @@ static void word_error(void *ctx, const struct gw_http_request *q, const struct 
     datakit_word_error(q, err, r);
 }
 
-/* Statistics are read, for they may become metrics at any time; where nobody takes those, they are answered as
- * what is not translated is. */
+/* Statistics are always read, because a reload may add an exporter that takes metrics. Until then they are
+ * answered like requests that are not translated. */
 static void route_stats(struct gw_http_route *quiet, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -172,7 +172,7 @@ static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics
         (asked || gw_http_is_free(&d->open, socket))) /* the first of several has the default one */
         d->has_socket = gw_http_open_one(&d->open, socket, !asked, "socket", diagnostics);
     if (d->open.listeners == 0 &&
-        gw_diagnostics_errors(diagnostics) == 0) /* else what is the matter was said */
+        gw_diagnostics_errors(diagnostics) == 0) /* otherwise the mistake was reported */
         gw_config_error(diagnostics, d->open.path, "there is no address left to listen on");
 }
 
@@ -223,7 +223,7 @@ static void start(void *ctx)
     }
     ddtrace_profiles_start(&d->profiles);
     ddtrace_span_metrics_start(&d->span_metrics);
-    if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was said; what is not translated is dropped */
+    if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was logged; untranslated requests are dropped */
         ddtrace_proxy_close(d->proxy);
         d->proxy = NULL;
     }

@@ -112,7 +112,7 @@ struct ddtrace_conf {
     DDTRACE_OPTS(GW_FIELD)
 };
 
-/* Requests and what was odd about them; for the admin page and the last words. Any thread. */
+/* Counts of requests and of irregularities in them, for the admin page and the log at exit. Any thread. */
 struct ddtrace_counts {
     atomic_uint_least64_t payloads[DD_FORMATS], point_payloads, probes, chunks, lost_chunks, count_mismatches,
         dropped_p0_traces, dropped_p0_spans;
@@ -132,7 +132,7 @@ struct ddtrace_infos {
     struct ddtrace_infos *older; /* which a request may still answer by */
 };
 
-/* Of a row of what is not translated. */
+/* The state of a row of untranslated requests. */
 struct ddtrace_quiet {
     atomic_uint_least64_t requests;
     atomic_uint said; /* to the log: bits of languages */
@@ -173,15 +173,16 @@ struct ddtrace {
     struct ddtrace_quiet quiet[DDTRACE_QUIETS];
 };
 
-/* What the options mean to the translator; labels are the caller's. */
+/* Returns the options for the translator; the labels belong to the caller. */
 struct dd_options ddtrace_options(const struct ddtrace_conf *);
 /* As dd_privacy_new. */
 struct dd_privacy *ddtrace_privacy(const struct ddtrace_conf *, struct dd_privacy_counts *, const char *path,
                                    struct gw_diagnostics *);
 
-/* Writes the routes of what is not translated, once it is known whether there is a proxy; returns how many. */
+/* Writes the routes of untranslated requests, when it is known whether there is a proxy; returns their
+ * number. */
 size_t ddtrace_quiet_routes(const struct ddtrace *, struct gw_http_route *to);
-/* Paths of the row that stand in /info, separated by commas; "": none. */
+/* Returns the row's paths that are listed in /info, separated by commas; "": none. */
 const char *ddtrace_quiet_listed(const struct ddtrace *, enum ddtrace_quiet_row);
 
 /* Where the peer of a Unix socket runs. Lives as long as the connection. */
@@ -190,11 +191,11 @@ const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *, struct gw_
  * long as the request. */
 void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, struct dd_request *out);
 
-/* The answer to what is not translated: it is forwarded, or counted and dropped. */
+/* Answers an untranslated request: it is forwarded, or counted and dropped. */
 gw_http_f ddtrace_quiet_answer;
 
-/* Writes /info and its hash, after the listeners are known, and again where a reload may have changed what it
- * says; the main thread. False when there is no memory: the last one stays. */
+/* Writes /info and its hash, after the listeners are known, and again if a reload may have changed it; main
+ * thread. Returns false if there is no memory: the old one stays. */
 bool ddtrace_info_make(struct ddtrace *);
 void ddtrace_info_drop(struct ddtrace *);
 /* Datadog-Agent-State of this moment; ctx is the struct ddtrace. */
@@ -203,18 +204,19 @@ gw_http_f ddtrace_info, ddtrace_traces, ddtrace_stats, ddtrace_points;
 /* Statistics become metrics: by the option, and by what exporters take. */
 bool ddtrace_takes_stats(const struct ddtrace *);
 
-/* A body, or what was made of one. */
+/* A body, or the payload that was made from it. */
 struct ddtrace_payload {
     enum dd_format format;
     gw_str body;
-    bool points;         /* it came as points … */
+    bool points;         /* it consisted of points … */
     uint64_t bad_points; /* … of which these could not be read */
 };
 /* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
 enum gw_code ddtrace_take(struct ddtrace *, const struct gw_http_request *, const struct dd_request *from,
                           const struct ddtrace_payload *, struct gw_err *) GW_MUST_CHECK;
 
-/* A request of an agent: what it says of who sends is the agent's, each payload in the body says its own. */
+/* For a request of an agent: its headers describe the agent, and each payload in the body describes its own
+ * process. */
 void ddtrace_forget_process(struct dd_request *);
 /* The answer to a payload that was not taken, and the log's line about it. */
 void ddtrace_answer_bad(struct ddtrace *, const struct gw_http_request *, const struct dd_request *from,
@@ -222,7 +224,7 @@ void ddtrace_answer_bad(struct ddtrace *, const struct gw_http_request *, const 
 /* A request that no handler sees: its traces enter the ledger as refused, by the tracer's own count. */
 void ddtrace_refused(void *ctx, const struct gw_http_request *, enum gw_code);
 
-/* route->tag of trace endpoints. V10 takes v0.4 alone, which dd-trace-js 6 sends there. */
+/* route->tag of trace endpoints. V10 accepts only v0.4, which dd-trace-js 6 sends there. */
 enum ddtrace_version {
     DDTRACE_V01,
     DDTRACE_V02,

@@ -107,7 +107,7 @@ static void note(struct walk *w, uint64_t inode, size_t len)
     l->items[l->n++] = (struct cgroup){inode, o};
 }
 
-/* `fd` is closed. In cgroupfs the number of an entry is the inode of what it names. */
+/* Closes `fd`. In cgroupfs, the number of a directory entry is the inode of its target. */
 static void walk_folder(struct walk *w, int fd, size_t len, int depth)
 {
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -137,7 +137,7 @@ static int by_inode(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* v2, which has its controllers at the root; else v1's memory, and what of v2 stands beside it. */
+/* Searches v2, whose controllers are at the root; else v1's memory hierarchy and a v2 tree beside it. */
 static struct list walk_tree(const char *root)
 {
     static const char *const v1[] = {"memory", "unified"};

@@ -1,6 +1,7 @@
-/* ddtrace_info.c: Writes the answers of /info and their hashes when the receiver starts, for then all that listens is
- * open: one with statistics and one without, for a reload may bring an exporter that takes metrics, or take it
- * away. After a reload that changed the port of DogStatsD they are written anew. Called by ddtrace.c.
+/* ddtrace_info.c: writes the answers of /info and their hashes when the receiver starts, because all
+ * listeners are open then. There is one with statistics and one without, because a reload may add or remove
+ * an exporter that takes metrics. They are written again after a reload that changed the port of DogStatsD.
+ * Called by ddtrace.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -54,8 +55,8 @@ static const char *truth(bool b)
     return b ? "true" : "false";
 }
 
-/* Statistics and the traces of a version must not stand here before they are decoded (Go 2.12 uses v1.0 as soon
- * as it is listed, and loses what is answered 404). */
+/* Statistics and the traces of a version may be listed here only if they are decoded (dd-trace-go 2.12 uses
+ * v1.0 as soon as it is listed, and loses payloads that get 404). */
 static void put_endpoints(const struct page *p)
 {
     put(p,
@@ -69,8 +70,8 @@ static void put_endpoints(const struct page *p)
     put(p, "],");
 }
 
-/* What is hidden (docs/privacy.md), in an agent's words. libdatadog reads all of /info or nothing, and wants
- * every key of this block, spelt as agents before 7.79 spell it. */
+/* Lists what is obfuscated (docs/privacy.md), in an agent's terms. libdatadog reads all of /info or nothing,
+ * and requires every key of this block, spelt as in agents before 7.79. */
 static void put_obfuscation(const struct page *p)
 {
     const char *on = truth(p->d->conf.obfuscate);
@@ -110,8 +111,8 @@ static void put_config(const struct page *p)
     put(p, "},");
 }
 
-/* By what statistics are told apart: tracers count spans of these kinds apart from their services' entries, and
- * those of calls by these tags. */
+/* Lists what distinguishes statistics: tracers count spans of these kinds separately from the entry spans of
+ * their services, and calls by these tags. */
 static void put_stats(const struct page *p)
 {
     gw_str tag;
@@ -184,7 +185,7 @@ void ddtrace_info_drop(struct ddtrace *d)
     d->infos = NULL;
 }
 
-/* Before the start there is none. */
+/* Returns NULL before the start. */
 static const struct ddtrace_info *info_now(const struct ddtrace *d)
 {
     const struct ddtrace_infos *infos = d->infos;

@@ -1,5 +1,5 @@
-/* ddtrace_options.c: What the receiver's options mean to the translator. Owns nothing. Called when the receiver opens, and by commands
- * that translate a file.
+/* ddtrace_options.c: converts the receiver's options for the translator. Owns nothing. Called when the
+ * receiver opens, and by commands that translate a file.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,6 +1,6 @@
-/* ddtrace_points.c: Spans that a Datakit wrote as points (POST /v1/write/tracing): they become a payload of v0.4 and go its
- * way. Who sends them is not who made the spans: nothing is concluded from the process at the other end. Owns nothing
- * beyond the request. Called by HTTP workers.
+/* ddtrace_points.c: handles spans that a Datakit wrote as points (POST /v1/write/tracing): they become a v0.4
+ * payload and are handled like it. The sender is not the process that made the spans, so nothing is derived
+ * from the peer. Owns nothing beyond the request. Called by HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -29,7 +29,7 @@ struct ddtrace_profile {
     const struct profile_upload *upload;
     struct ddtrace_profile_file *files;
     size_t n;
-    uint64_t items;           /* pprof and JFR files; 1 where there are other attachments alone */
+    uint64_t items;           /* pprof and JFR files; 1 if there are only other attachments */
     gw_nsec arrived;          /* wall clock */
     struct gw_frame **frames; /* of option otlp */
     size_t frames_n;

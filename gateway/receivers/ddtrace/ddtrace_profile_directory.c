@@ -1,5 +1,6 @@
-/* ddtrace_profile_directory.c: Which uploads stand in a directory, and which go. Owns the list of them, the lock file and the
- * thread that looks at their age; the process's open directories stand in one list. Called by ddtrace_profiles.c.
+/* ddtrace_profile_directory.c: keeps uploads in a directory and deletes old ones. Owns the list of them, the
+ * lock file and the thread that deletes by age; the process's open directories are in one list. Called by
+ * ddtrace_profiles.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,9 +29,9 @@ static const int64_t LATEST_MS =
     INT64_MAX / 2 / GW_MSEC; /* in 2116; with an age it is less than all nanoseconds */
 static const char component[] = "receiver=ddtrace";
 
-/* An upload that stands there. */
+/* An upload in the directory. */
 struct entry {
-    int64_t ms; /* when it came */
+    int64_t ms; /* when it arrived */
     uint64_t bytes;
     unsigned sequence;
     char service[]; /* the name of its folder */
@@ -59,7 +60,7 @@ struct ddtrace_profile_directory {
     struct ddtrace_profile_directory_counts counts;
     struct entry **entries; /* a ring, oldest first */
     size_t first, n, room;  /* room: a power of two, or 0 */
-    dev_t device;           /* … of the directory that they stand in */
+    dev_t device;           /* … of the directory that contains them */
     ino_t inode;
     unsigned sequence;
     bool stopping, away;
@@ -154,7 +155,7 @@ static void close_fd(int fd)
         close(fd);
 }
 
-/* A folder with files alone goes; what else stands in it stays. */
+/* Removes a folder that contains only files; otherwise only the files in it. */
 static void remove_folder(int at, const char *name)
 {
     int folder = open_folder(at, name);
@@ -217,7 +218,7 @@ static int by_age(const void *a, const void *b)
                           : (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
-/* Under the lock, or before anybody else has it. */
+/* Under the lock, or before another thread has the struct. */
 static void look(struct ddtrace_profile_directory *d, int root)
 {
     while (d->n)
@@ -269,7 +270,7 @@ static void make_room(struct ddtrace_profile_directory *d, int root, uint64_t by
     }
 }
 
-/* Returns when the oldest will be too old, on the wall clock; 0: there is none. */
+/* Returns when the oldest upload will be too old, on the wall clock; 0: there is none. */
 static gw_nsec remove_aged(struct ddtrace_profile_directory *d, int root, gw_nsec now)
 {
     while (d->n && (*slot(d, 0))->ms * GW_MSEC + d->bounds.max_age <= now) {
@@ -470,7 +471,7 @@ static struct ddtrace_profile_directory *make(gw_str path, struct gw_err *err)
     bool good = root >= 0 && take_lock(d, root, err) == GW_OK;
     close_fd(root);
     if (good) {
-        close_fd(open_root(d)); /* and looks at what is there */
+        close_fd(open_root(d)); /* and reads its contents */
         return d;
     }
     drop(d);

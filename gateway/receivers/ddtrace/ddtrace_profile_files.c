@@ -39,7 +39,7 @@ void ddtrace_profile_safe_name(gw_str s, char out[static DDTRACE_PROFILE_NAME])
     snprintf(out + n, DDTRACE_PROFILE_NAME - n, "-%08x", (unsigned)gw_hash_text(0, s));
 }
 
-/* With what a packed file's name must end, for people to unpack it. */
+/* Returns the extension of a compressed file's name, so that people know how to decompress it. */
 static const char *ending(const struct ddtrace_profile_file *f)
 {
     static const char *const endings[] = {"", ".gz", ".zst", ".lz4"};
@@ -157,7 +157,7 @@ static bool write_file(int folder, const struct ddtrace_profile_file *f, uint64_
            close_measured(fd, repack ? write_gzip(fd, f->plain) : write_all(fd, f->sent->body), bytes);
 }
 
-/* What an older profiler says in fields. */
+/* Writes the tags of an older profiler's form fields. */
 static bool write_tags(int folder, const struct profile_upload *u, uint64_t *bytes)
 {
     bool good = true;

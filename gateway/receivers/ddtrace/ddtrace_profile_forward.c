@@ -1,5 +1,6 @@
-/* ddtrace_profile_forward.c: The queue of profiles for one target, and what its answers mean. Owns each request from take to its end; the process's
- * open targets stand in one list. Called by ddtrace_profiles.c, and by the proxy on its thread.
+/* ddtrace_profile_forward.c: the queue of profiles for one target, and the handling of its answers. Owns each
+ * request from take to its end; the process's open targets are in one list. Called by ddtrace_profiles.c, and
+ * by the proxy on its thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -64,7 +65,7 @@ static void settle(struct ddtrace_profile_forward *f, struct ddtrace_profile_req
     free(r);
 }
 
-/* False: everything that stands there is on its way. */
+/* Returns false if all requests in the queue are being sent. */
 static bool drop_oldest(struct ddtrace_profile_forward *f)
 {
     struct ddtrace_profile_request *r = f->first;

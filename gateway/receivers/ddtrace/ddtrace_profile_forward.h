@@ -1,4 +1,4 @@
-/* ddtrace_profile_forward.h: profiles to somebody else who takes them.
+/* ddtrace_profile_forward.h: forwards profiles to other servers.
  *
  *     take ─▶ queue, bounded in bytes ─▶ requests, four at a time (ddtrace_proxy.h) ─┬▶ 2xx             delivered
  *               │ full: the oldest goes, queue_evicted                               ├▶ 408, 429, 5xx, nobody there: again, later
@@ -10,9 +10,9 @@
  *     http://host/…/ingest               Pyroscope: a request for each pprof or JFR file
  *     http://host/any/path               the upload as it came, to there
  *
- * Shared by all receivers of the process that name the same target with the same key, so that a reload loses nothing that
- * waits: the last that opened it says how much may wait. The ledger has a row for it, which is moved here. A stop tries
- * once more what waits, for two seconds; the rest is dropped (shutdown).
+ * All receivers of the process with the same target and key share it, so a reload loses no waiting upload;
+ * the last one that opened it sets the limit of the queue. The ledger has a row for it, which is updated
+ * here. A stop tries waiting uploads once more, for two seconds; the rest is dropped (shutdown).
  *
  * Threads: open, start and close on main, take on any. A thread of its own, the proxy's.
  *
@@ -34,7 +34,7 @@ struct ddtrace_profile_forward_conf {
     gw_nsec retry_time;
 };
 
-/* GW_BAD_REQUEST with words: what is wrong with the target. */
+/* Returns GW_BAD_REQUEST with a text if the target is wrong. */
 enum gw_code ddtrace_profile_forward_check(const struct ddtrace_profile_forward_conf *,
                                            struct gw_err *) GW_MUST_CHECK;
 /* NULL: no memory. */
@@ -44,7 +44,8 @@ struct ddtrace_profile_forward *ddtrace_profile_forward_open(const struct ddtrac
 unsigned ddtrace_profile_forward_start(struct ddtrace_profile_forward *,
                                        const struct ddtrace_profile_forward_conf *);
 void ddtrace_profile_forward_close(struct ddtrace_profile_forward *); /* NULL is legal */
-/* The upload's items stand in the row as queued already. `container` of the sender, where its headers do not name it. */
+/* The upload's items are already counted as queued in the row. `container` is the sender's, if its headers do
+ * not name it. */
 void ddtrace_profile_forward_take(struct ddtrace_profile_forward *, const struct ddtrace_profile *,
                                   const struct gw_http_request *, const char *container);
 

@@ -130,7 +130,8 @@ static void put_key(char *to, size_t room, gw_str s)
     to[n] = '\0';
 }
 
-/* Tags that say the same of every upload of a process; others would make a series of each. */
+/* Returns whether the tag is the same in every upload of a process; other tags would make each upload a
+ * series of its own. */
 static bool is_label(gw_str key)
 {
     static const gw_str labels[] = {GW_LIT("env"),       GW_LIT("version"), GW_LIT("host"),

@@ -1,4 +1,4 @@
-/* ddtrace_profile_request.h: an upload as requests to who takes profiles: as it came, or Pyroscope's form.
+/* ddtrace_profile_request.h: makes requests from an upload: unchanged, or in Pyroscope's format.
  *
  * Threads: pure functions.  Ownership: a request is one malloc'd block.
  *
@@ -38,7 +38,7 @@ struct ddtrace_profile_request {
 /* GW_BAD_REQUEST with words. */
 enum gw_code ddtrace_profile_target_read(struct ddtrace_profile_target *, gw_str text,
                                          struct gw_err *) GW_MUST_CHECK;
-/* The upload as it came. NULL: no memory. */
+/* Makes a request with the unchanged upload. NULL: no memory. */
 struct ddtrace_profile_request *ddtrace_profile_as_sent(const struct ddtrace_profile_target *, gw_str api_key,
                                                         const struct ddtrace_profile *,
                                                         const struct gw_http_request *,

@@ -1,5 +1,6 @@
-/* ddtrace_profiles.c: Takes uploads of profilers: reads them, hands them to each way out, counts them. Owns what the option profiles
- * has open. Called by ddtrace.c on the main thread and by ddtrace_quiet.c on HTTP workers.
+/* ddtrace_profiles.c: handles uploads of profilers: reads them, passes them to each destination, counts them.
+ * Owns what the option profiles has opened. Called by ddtrace.c on the main thread and by ddtrace_quiet.c on
+ * HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -247,7 +248,7 @@ static enum gw_code make_frame(struct ddtrace_profile *profile, const struct ddt
     return GW_OK;
 }
 
-/* Where nobody takes them now, none are made. */
+/* Makes no frames if no exporter takes profiles now. */
 static enum gw_code make_frames(const struct ddtrace_profiles *p, struct ddtrace_profile *profile,
                                 const struct gw_http_request *q, struct gw_err *err)
 {
@@ -275,13 +276,13 @@ static enum gw_code enter(struct ddtrace_profiles *p, const struct ddtrace_profi
     if (profile->frames_n)
         return gw_fanout_offer_also(p->host->fanout, GW_PROFILES, profile->frames, profile->frames_n, &intake,
                                     p->rows, err);
-    if (!p->rows) /* option otlp alone, and no exporter for it */
+    if (!p->rows) /* only the option otlp, and no exporter for it */
         intake.not_taken[GW_REASON_NOT_KEPT] = profile->items;
     gw_ledger_intake(p->host->ledger, GW_PROFILES, &intake, p->rows);
     return GW_OK;
 }
 
-/* Everything was accepted; now it goes its ways. GW_PROFILE_STORAGE: nobody has it. */
+/* The upload was accepted: passes it to its destinations. Returns GW_PROFILE_STORAGE if none has it. */
 static enum gw_code hand_out(struct ddtrace_profiles *p, const struct ddtrace_profile *profile,
                              const struct gw_http_request *q, const char *container, struct gw_err *err)
 {

@@ -4,13 +4,14 @@
  *      event.json, cpu.pprof, main.jfr                           ├▶ forward     as it was sent, or Pyroscope's form   ddtrace_profile_forward.h
  *                                                                └▶ otlp        one request a file, to exporters that take profiles
  *
- * A profile is a pprof or JFR file of an upload: that is what the ledger counts, in signal profiles. Each way out is a row of its own there, as an
- * exporter is. What is not well-formed is answered 400, and none of it goes on; without the option an upload is read away,
- * answered 200 and counted as dropped (not_kept), once for each, as nobody looks inside.
+ * The ledger counts profiles, that is, pprof or JFR files of an upload, under the signal profiles. Each
+ * destination has a row of its own, like an exporter. A malformed upload gets 400, and none of it is used.
+ * Without the option, an upload is read, discarded and answered 200; it counts as one dropped profile
+ * (not_kept), because it is not parsed.
  *
- * 200 means: it stands in the directory, in the queue of each forward, and in those of the exporters. Where the directory
- * alone was asked and cannot be written the answer is 503, which profilers try again; where others took it, 200, and
- * the directory's row says so.
+ * 200 means that the upload is in the directory, in the queue of each forward, and in those of the exporters.
+ * If the directory is the only destination and cannot be written, the answer is 503, which profilers retry;
+ * if another destination has accepted it, 200, and the directory's row counts the failure.
  *
  * Threads: open, start, stop and close on main, take on HTTP workers. A successor of a reload shares what its predecessor
  * has open: the directory's files and the forward's queue stay.
@@ -68,7 +69,7 @@ struct ddtrace_profiles {
     struct ddtrace_profile_forward *forwards[DDTRACE_PROFILE_FORWARDS];
     size_t forwards_n;
     bool started[DDTRACE_PROFILE_FORWARDS];
-    uint64_t rows;         /* of the ledger, a bit each: who gets what is taken */
+    uint64_t rows;         /* rows of the ledger, as bits, that get accepted profiles */
     uint64_t max_unpacked; /* of the files of one upload */
     atomic_uint_least64_t uploads, refused;
 };
@@ -81,7 +82,7 @@ void ddtrace_profiles_start(struct ddtrace_profiles *);
 /* What waits to be sent on has its last try. */
 void ddtrace_profiles_stop(struct ddtrace_profiles *);
 void ddtrace_profiles_close(struct ddtrace_profiles *);
-/* Whether the options say that profiles go anywhere. */
+/* Returns whether the options name a destination for profiles. */
 bool ddtrace_profiles_wanted(const struct ddtrace_profiles *);
 
 #define DDTRACE_PROFILES_ROWS                                                                                \
@@ -96,14 +97,14 @@ bool ddtrace_profiles_wanted(const struct ddtrace_profiles *);
         GW_COUNTER_ASKED("ddtrace_profile_directory_removed_total", "reason",                                \
                          "Uploads that went from there: for max_size, for max_age.")
 
-/* Adds samples of these rows, which stand one after another. */
+/* Adds samples of these rows, which are adjacent. */
 void ddtrace_profiles_measure(const struct ddtrace_profiles *, const struct gw_metric *rows,
                               struct gw_metrics *);
 
 /* An upload: to where it is to go, and its answer. `container` of the sender, where that is known. */
 void ddtrace_profiles_take(struct ddtrace_profiles *, const struct gw_http_request *, const char *container,
                            struct gw_http_reply *);
-/* One that nobody reads: dropped (not_kept), or refused by the server. */
+/* Counts a profile that is not read: dropped (not_kept), or refused by the server. */
 void ddtrace_profiles_unread(const struct gw_host *, enum gw_reason);
 
 #endif

@@ -22,7 +22,7 @@ static const gw_nsec LAST_WORDS = 2 * GW_SEC;
 struct job {
     struct job *next; /* in proxy->incoming, then in proxy->open */
     struct ddtrace_proxy *proxy;
-    struct gw_http_later *later; /* NULL: nobody waits */
+    struct gw_http_later *later; /* NULL: no client waits */
     struct ddtrace_proxy_counts *counts;
     enum ddtrace_quiet_row row;
     const char *method;
@@ -59,12 +59,12 @@ struct ddtrace_proxy {
     void *cookie;
     /* the thread's own */
     struct job *open;
-    bool away; /* the last request found nobody */
+    bool away; /* the last request could not reach the upstream */
 };
 
 /* Open and close */
 
-/* False: there is nothing to forward to, or it was said what is wrong. */
+/* Returns false if there is no upstream, or if a mistake was reported. */
 static bool check_options(struct ddtrace_upstream *upstream, const struct ddtrace_proxy_conf *conf,
                           const char *path, struct gw_diagnostics *diagnostics)
 {
@@ -186,7 +186,8 @@ static void answer_error(struct job *j, enum gw_code code)
         gw_http_answer_now(j->later, &r);
 }
 
-/* What the upstream says of a request is its sender's; but old profilers know of no 202, which the intake says. */
+/* The upstream's answer is passed to the sender. Exception: old profilers do not know 202, which the intake
+ * answers. */
 static void answer_with(struct job *j, unsigned status)
 {
     if (j->row == DDTRACE_QUIET_PROFILES && status == 202)
@@ -308,7 +309,7 @@ static bool passes(const struct passing *p, gw_str name)
         GW_LIT("forwarded"),
         GW_LIT("x-forwarded-for"),
     };
-    /* as from an agent: the intake is another's, and its requests are to say no more than these */
+    /* like an agent: an intake belongs to another party, and requests must not tell it more than these */
     static const gw_str events[] = {GW_LIT("content-type"),        GW_LIT("content-encoding"),
                                     GW_LIT("accept-encoding"),     GW_LIT("user-agent"),
                                     GW_LIT("dd-ci-provider-name"), GW_LIT("datadog-container-id"),

@@ -10,10 +10,11 @@
  *     upstream = "http://host:8126", "unix:///var/run/datadog/apm.socket"   an agent: the same path and query
  *     upstream = "datadoghq.eu", with api_key                               the site's intake: host and path by row
  *
- * Headers pass, but for those of the connection (RFC 9110 §7.6.1), Host, and what is for ddgate: Authorization and
- * DD-API-KEY, which is the configured key or absent. `Via` is added, and the container of the sender where its headers do
- * not name it, as the upstream would see ddgate's. To an intake event-platform requests take a few headers along, as from
- * an agent. Bodies pass as they were sent, compressed or not.
+ * Headers are forwarded, except those of the connection (RFC 9110 §7.6.1), Host, and headers for ddgate:
+ * Authorization, and DD-API-KEY, which is replaced by the configured key or removed. `Via` is added, and the
+ * sender's container if its headers do not name it, because the upstream would see ddgate's. Event-platform
+ * requests to an intake get only a few headers, as from an agent. Bodies are forwarded as they were sent,
+ * compressed or not.
  *
  * Threads: forward on any; open, start, stop and close on main. One thread of its own.
  *
@@ -57,19 +58,19 @@ enum gw_code ddtrace_proxy_open(struct ddtrace_proxy **out, const struct ddtrace
                                 struct gw_budget *, const char *path, struct gw_diagnostics *);
 /* False when there is no thread. */
 bool ddtrace_proxy_start(struct ddtrace_proxy *) GW_MUST_CHECK;
-/* What is under way has two seconds to come to its end. NULL is legal in these. */
+/* Open requests have two seconds to finish. NULL is allowed in these functions. */
 void ddtrace_proxy_stop(struct ddtrace_proxy *);
 void ddtrace_proxy_close(struct ddtrace_proxy *);
 
-/* Whether the upstream takes what the row is about. NULL: no. */
+/* Returns whether the upstream accepts the row's requests. NULL: no. */
 bool ddtrace_proxy_takes(const struct ddtrace_proxy *, enum ddtrace_quiet_row);
 
 /* A request as it is forwarded. */
 struct ddtrace_forward {
     const struct gw_http_request *request;
     enum ddtrace_quiet_row row;
-    const char *container;               /* of the sender, where its headers do not say; "": not known */
-    bool at_once;                        /* the caller answers; nobody waits for the upstream */
+    const char *container;               /* the sender's, if its headers do not contain it; "": unknown */
+    bool at_once;                        /* the caller answers at once; no client waits for the upstream */
     struct ddtrace_proxy_counts *counts; /* outlive the proxy */
 };
 
@@ -78,11 +79,12 @@ enum gw_code ddtrace_proxy_forward(struct ddtrace_proxy *, const struct ddtrace_
 
 /* --- for who keeps requests until they are taken (ddtrace_profile_forward.h) --- */
 
-/* What became of a request: GW_OK and the answer's status; else there was none, and `why` says why. */
+/* The result of a request: GW_OK and the answer's status; otherwise there was no answer, and `why` is the
+ * reason. */
 struct ddtrace_sent {
     enum gw_code code;
     unsigned status;
-    gw_nsec retry_after; /* 0: not said */
+    gw_nsec retry_after; /* 0: not given */
     const char *why;
 };
 typedef void ddtrace_sent_f(void *cookie, const struct ddtrace_sent *);
@@ -95,8 +97,9 @@ struct ddtrace_sending {
     void *cookie;
 };
 
-/* A proxy for such requests alone, to the upstream `base` (http://host:port …, unix:///path …) or a site's name. Its thread
- * calls `idle` after each turn of its loop, once a second at least, and as it begins to stop. NULL: no memory. */
+/* Makes a proxy only for such requests, to the upstream `base` (http://host:port …, unix:///path …) or a
+ * site's name. Its thread calls `idle` after each turn of its loop, at least once a second, and when it
+ * begins to stop. NULL: no memory. */
 struct ddtrace_proxy *ddtrace_proxy_for_sending(gw_str base, gw_nsec timeout, struct gw_budget *,
                                                 void (*idle)(void *, bool stopping), void *cookie);
 /* On the proxy's thread. False: no memory, and `done` is not called. */

@@ -1,6 +1,6 @@
-/* ddtrace_quiet.c: Answers to what ddgate does not translate (ddtrace_untranslated.def): the body is read and dropped, the
- * request counted, and the log says once for each language what the application could leave off. Owns nothing
- * beyond the request. Called by HTTP workers.
+/* ddtrace_quiet.c: answers requests that ddgate does not translate (ddtrace_untranslated.def): the body is
+ * read and discarded, the request is counted, and the log names, once for each language, the setting that
+ * turns such requests off. Owns nothing beyond the request. Called by HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +26,7 @@ static const struct row {
 #include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
 };
 
-/* Who sends: by the tracer's header, else by that of its telemetry, else by its HTTP client. */
+/* The sender, by the tracer's header, else by that of its telemetry, else by its HTTP client. */
 struct client {
     gw_str lang, telemetry_lang, agent, version, telemetry_version;
 };
@@ -62,7 +62,7 @@ static unsigned language_of(gw_str text)
     return n;
 }
 
-/* Once for each row and language, whoever else sends it. */
+/* Returns true once for each row and language. */
 static bool is_first(struct ddtrace_quiet *q, gw_str lang)
 {
     unsigned bit = 1u << language_of(lang);
@@ -201,8 +201,8 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
     return DDTRACE_QUIETS;
 }
 
-/* What is forwarded works, so it is listed as an agent lists it; but statistics, which are listed where they
- * become metrics (ddtrace_info.c), and a path of old agents. */
+/* Forwarded paths work, so they are listed as an agent lists them. Exceptions: statistics, which are listed
+ * if they become metrics (ddtrace_info.c), and a path of old agents. */
 const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row row)
 {
     bool forwarded = ddtrace_proxy_takes(d->proxy, row), taken = false;

@@ -1,5 +1,5 @@
-/* ddtrace_recent.c: Copies a payload and what its headers say into the ring of recent data. Owns nothing.
- * Called by HTTP workers, while somebody looks.
+/* ddtrace_recent.c: copies a payload and some of its headers into the ring of recent data. Owns nothing.
+ * Called by HTTP workers while a client of the API or the page is connected.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,7 +8,7 @@
 #include "core/base/text.h"
 #include "core/delivery/recent.h"
 
-/* Headers that say how a payload is to be read, and nothing that is a credential. */
+/* Headers that are needed to read a payload; none of them is a credential. */
 static bool is_kept(gw_str name)
 {
     static const gw_str prefixes[] = {GW_LIT("datadog-"), GW_LIT("x-datadog-")};
@@ -29,7 +29,8 @@ static void add_header(void *to, gw_str name, gw_str value)
     gw_text_put_char(headers, '\n');
 }
 
-/* What the peer's cgroup said, where headers were silent, as the header that would have said it. */
+/* Adds the container from the peer's cgroup, if no header contained it, as the header that would contain
+ * it. */
 static void add_container(struct gw_text *headers, const struct dd_request *from)
 {
     if (from->container_id.len)

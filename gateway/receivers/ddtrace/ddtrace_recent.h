@@ -1,7 +1,7 @@
-/* ddtrace_recent.h: keeps a payload for somebody who looks (recent.h).
+/* ddtrace_recent.h: keeps a payload for clients of the API and the page (recent.h).
  *
- * Kept are the body as it came, inflated, and the headers by which it is translated: those of Datadog's names
- * and Content-Type. A key or token in any other header is not among them.
+ * It keeps the decompressed body, and the headers that the translation needs: Datadog's and Content-Type.
+ * Other headers, which may contain a key or token, are not kept.
  *
  * Threads: the request's.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,5 +1,5 @@
-/* ddtrace_request.c: Who sends a request: its headers, and what the kernel says of the peer where they are silent.
- * What was found out about a peer is kept with its connection. Owns nothing. Called by HTTP workers.
+/* ddtrace_request.c: finds out who sent a request: from its headers, else from what the kernel knows about
+ * the peer. The latter is kept with the connection. Owns nothing. Called by HTTP workers.
  *
  *     container: Datadog-Entity-ID ci-, Datadog-Container-ID, Datadog-Entity-ID in-, the peer's cgroup
  *     pod:       Datadog-External-Env, the cgroup that named the container

@@ -149,7 +149,7 @@ static void stop_series(void)
     metric_flusher_last(&shared->flusher);
 }
 
-/* Nobody looks at it any more. */
+/* The last user has left. */
 static void leave_series(const struct ddtrace_span_metrics *m)
 {
     const struct ddtrace_span_metrics *self = m;

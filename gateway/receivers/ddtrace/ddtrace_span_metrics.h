@@ -4,9 +4,9 @@
  *     worker 0: request ─ accepted ─▶ shard 0 ─┐
  *     worker 1: request ─ accepted ─▶ shard 1 ─┴▶ one store of the process ─ metric_flusher.h ─▶ fan-out
  *
- * All ddtrace receivers share the store, one after another and side by side: so a reload hands over what no queue took
- * yet, while requests of the predecessor still come to their end. The interval and max_series are those of the receiver
- * that started last. The last one that stops flushes what is left.
+ * All ddtrace receivers, successive and simultaneous ones, share the store. So a reload hands over points
+ * that no queue has taken yet, while the predecessor's open requests finish. The interval and max_series are
+ * those of the receiver that started last. The last one that stops flushes the rest.
  *
  * Threads: open, start, stop, close on main; want and commit on HTTP workers; measure on the admin thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -55,7 +55,7 @@ struct ddtrace_span_metrics {
     bool active;                           /* from start to stop */
     struct dd_durations **threads;         /* of each worker */
     unsigned threads_n;
-    /* traces that tracers dropped and that no span of theirs stands for */
+    /* traces that tracers dropped and that cannot be attributed to any span */
     atomic_uint_least64_t nobodys;
 };
 
@@ -84,7 +84,7 @@ void ddtrace_span_metrics_commit(struct ddtrace_span_metrics *, struct dd_durati
                          "Traces that tracers dropped by their own count, and that no point holds, for no "  \
                          "span came that stands for them.")
 
-/* Adds samples of these rows, which stand one after another. */
+/* Adds samples of these rows, which are adjacent. */
 void ddtrace_span_metrics_measure(const struct ddtrace_span_metrics *, const struct gw_metric *rows,
                                   struct gw_metrics *);
 

@@ -1,6 +1,6 @@
-/* ddtrace_stats.c: Handler of /v0.6/stats, to which tracers send statistics of their spans, and of /api/v0.2/stats,
- * to which agents do: translate, offer to the fan-out, answer. Where nobody takes metrics they are answered as
- * what is not translated is. Owns nothing beyond the request. Called by HTTP workers.
+/* ddtrace_stats.c: handles /v0.6/stats, to which tracers send statistics of their spans, and /api/v0.2/stats
+ * for agents: translate, offer to the fan-out, answer. If no exporter takes metrics, they are answered like
+ * untranslated requests. Owns nothing beyond the request. Called by HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
-/* ddtrace_target.c: Reads the option proxy.upstream and makes URLs: of an agent the path as it came, of an intake the
- * host and path by what is sent, as the Datadog agent 7.70 does it. Owns nothing. Called by ddtrace_proxy.c.
+/* ddtrace_target.c: reads the option proxy.upstream and makes URLs: for an agent with the unchanged path, for
+ * an intake with host and path by the kind of data, like the Datadog agent 7.70. Owns nothing. Called by
+ * ddtrace_proxy.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,10 +8,10 @@
 
 #include <stdio.h>
 
-/* host.<site>/path; a path that ends with a slash is followed by the rest of what a prefix matched. What has no
- * row has no intake that takes it from anybody but an agent. */
+/* host.<site>/path; a path that ends with a slash is followed by the rest after the matched prefix. Requests
+ * without a row have no intake that accepts them from anyone but an agent. */
 static const struct intake {
-    const char *host, *path, *origin; /* origin: DD-EVP-ORIGIN, as an agent says it; NULL: none */
+    const char *host, *path, *origin; /* origin: DD-EVP-ORIGIN, as an agent sends it; NULL: none */
 } intakes[DDTRACE_QUIETS] = {
     [DDTRACE_QUIET_TELEMETRY] = {"instrumentation-telemetry-intake", "/", NULL},
     [DDTRACE_QUIET_DIAGNOSTICS] = {"debugger-intake", "/api/v2/debugger", "agent-debugger"},

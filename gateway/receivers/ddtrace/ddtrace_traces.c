@@ -136,14 +136,14 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
         add(&to->count_mismatches, 1);
 }
 
-/* Traces of which nothing was read: nobody knows how many spans they have, so each counts as one. */
+/* Counts unread traces as one span each, because their number of spans is unknown. */
 static void add_unread(struct gw_intake *to, uint64_t traces, enum gw_reason why)
 {
     to->received += traces;
     to->not_taken[why] += traces;
 }
 
-/* What the tracer says, in bounds: the number is anybody's word. */
+/* Returns the tracer's number, limited, because it comes from the client. */
 static uint64_t claimed_traces(const struct dd_request *from)
 {
     return from->trace_count < DD_MAX_ELEMENTS ? from->trace_count : DD_MAX_ELEMENTS;

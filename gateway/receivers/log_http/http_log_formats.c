@@ -1,6 +1,5 @@
-/* The forms of a body that are read here: JSON, lines, and what a log router sends (firelens). Heroku's
- * logplex and points have a file of their own. Each form finds the records, and http_log_records.c
- * hands them on.
+/* The body formats that are read here: JSON, lines, and what a log router sends (firelens). Heroku's logplex
+ * and points have files of their own. Each format finds the records, and http_log_records.c passes them on.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http/http_log_formats.h"
@@ -109,8 +108,8 @@ static bool seconds_ns(const struct gw_json_number *n, uint64_t *out)
     return true;
 }
 
-/* Datakit's names for what the log router sends: the text is `message`, and `source` is the stream of the
- * container. */
+/* Returns Datakit's names for the fields of a log router: the text is `message`, and `source` is the stream
+ * of the container. */
 static gw_str name_of(gw_str key)
 {
     if (gw_str_eq(key, GW_STR("log")))
@@ -166,7 +165,7 @@ static enum gw_code read_firelens_objects(struct http_log_reader *r)
     return gw_json_end(&j) ? GW_OK : GW_BAD_JSON;
 }
 
-/* What is no array of objects is one record, as it is. */
+/* A body that is not an array of objects is one record. */
 static enum gw_code read_firelens(struct http_log_reader *r)
 {
     struct http_log_reader look = {.body = r->body, .err = r->err};

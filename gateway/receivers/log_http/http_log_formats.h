@@ -7,13 +7,13 @@
  *     points    nginx,host=a message="…",status="info" 1700000000000000000   line protocol (Datakit's type=influxdb)
  *               [ {"measurement": …, "tags": {…}, "fields": {…}, "time": …} ]   the same as JSON (points.h)
  *
- * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so
- * that of a body that is not, nothing is used; of points, those that cannot be read are left out. Between the
- * two, its records are known in number. Both ways cost no memory but for the record at hand.
+ * A body is read twice: first without a receiver of records, to check all of it, so that nothing of a
+ * malformed body is used (of points, unreadable ones are left out). After that, the number of records is
+ * known. Both passes need memory only for the current record.
  *
- * Empty objects, empty lines and empty arrays are how senders ask whether somebody is there: no records. What
- * is longer than max_record is cut and says how much of it is missing: a line at its end; an item in the
- * longest of its texts, so that the rest of it stays, or, where that is not enough, as the text that it is.
+ * Senders test a connection with empty objects, empty lines and empty arrays: these are no records. A record
+ * longer than max_record is truncated, and the number of missing bytes is recorded: a line at its end; an
+ * item in the longest of its texts, so that the rest is kept, or, if that is not enough, as its text.
  *
  * Threads: pure but for the arena, which is as before when a call returns.
  *
@@ -34,7 +34,7 @@ enum http_log_form {
     HTTP_LOG_POINTS_JSON
 };
 
-/* Points that were left out, and what was the matter with the first. */
+/* Number of points that were left out, and the error of the first. */
 struct http_log_bad {
     uint64_t n;
     struct gw_err first;
@@ -53,9 +53,9 @@ struct http_log {
 /* The record's texts are good until the call returns. */
 typedef void http_log_f(void *to, const struct log_input *);
 
-/* `take` NULL: only looks. *records: how many there are, or stand before the mistake, with the one that has
- * it. GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with their place, or GW_BUDGET where the arena has no
- * room for a record. */
+/* `take` NULL: only checks. *records: the number of records, or of those up to and including the one with the
+ * mistake. Returns GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with the place, or GW_BUDGET if the
+ * arena has no room for a record. */
 enum gw_code http_log_read(const struct http_log *, http_log_f *take, void *to, uint64_t *records,
                            struct gw_err *) GW_MUST_CHECK;
 
@@ -68,8 +68,8 @@ struct http_log_reader {
     uint64_t records;
     struct gw_err *err;
 };
-/* http_log_records.c: counts a record, and hands it on to whoever takes them: text, or the text of a JSON
- * object. False: no room in the arena. */
+/* http_log_records.c: counts a record and passes it on: text, or the text of a JSON object. Returns false if
+ * the arena has no room. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
 /* http_log_points.c, logplex.c */

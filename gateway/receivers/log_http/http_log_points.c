@@ -41,7 +41,7 @@ static bool take_point(struct http_log_reader *r, const struct point *p)
     return !r->body->arena->spent && http_log_item(r, &in, gw_text_result(&object));
 }
 
-/* The first one is told of. */
+/* The first error is reported. */
 static enum gw_code leave_out(struct http_log_reader *r, const struct points *p)
 {
     struct http_log_bad *bad = r->body->bad;

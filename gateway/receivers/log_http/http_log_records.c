@@ -1,5 +1,5 @@
-/* Records of a body, whatever its form: each is counted, cut when it is longer than max_record, and handed
- * on. Called by the readers of the forms.
+/* Handles records of a body in any format: counts each, truncates it if it is longer than max_record, and
+ * passes it on. Called by the readers of the formats.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http/http_log_formats.h"
@@ -45,8 +45,8 @@ static size_t json_escape(gw_str s)
     return pair ? 12 : 6;
 }
 
-/* How many bytes the character takes that begins at s. What is no UTF-8 ends where the next may begin, so
- * that it hides no escape. */
+/* Returns the number of bytes of the character at s. Invalid UTF-8 ends where the next character may begin,
+ * so that it cannot hide an escape. */
 static size_t json_character(gw_str s)
 {
     uint8_t c = (uint8_t)s.ptr[0];

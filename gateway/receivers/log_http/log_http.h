@@ -9,8 +9,8 @@
  *      query ─▶ what all records of the request share ─┐
  *      body ──▶ http_log_formats.h: look, then take ─────────┴─▶ log_batch ─▶ frames ─▶ fan-out: all or none ─▶ the true answer
  *
- * A key (auth.token) may stand in a header, in the parameter dd-api-key or at the end of the path; it is in
- * no line of the log: paths that end in one are shown with *** there.
+ * A key (auth.token) may be in a header, in the parameter dd-api-key or at the end of the path. It is never
+ * logged: paths that end with one are shown with *** in its place.
  *
  * Private to the receiver's files. Facts: Datadog's API reference (POST /api/v2/logs); for log streaming
  * Datakit's manual (Log Streaming) and source.
@@ -72,7 +72,7 @@ struct log_http {
     gw_nsec opened; /* monotonic */
 };
 
-/* Checks the whole body, then offers all of its records. *records: how many there are. */
+/* Checks the whole body, then offers all of its records. *records: their number. */
 enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, struct http_log *,
                            uint64_t max_records, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
 /* What records of a request begin as: the time, and this machine's name where the sender is on it. */

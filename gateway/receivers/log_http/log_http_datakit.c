@@ -3,8 +3,8 @@
  *     GET  /v1/ping                         who is there?
  *     POST /v1/write/logging?precision=…    points of log records, as line protocol or JSON (datakit_request.h)
  *
- * A point's measurement is the record's source; `message` is the body, `status` the severity, and tags and fields
- * mean what they mean in any item.
+ * A point's measurement is the record's source; `message` is the body, `status` the severity, and other tags
+ * and fields have the same meaning as in any item.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,7 @@
 #include "gateway/receivers/log_http/log_http.h"
 #include "translators/points/points.h"
 
-/* What was taken, and the log's line of what was not. */
+/* Answers with what was accepted, and logs what was not. */
 static void answer_taken(struct log_http *h, const struct gw_http_request *q, uint64_t records,
                          const struct http_log_bad *bad, struct gw_http_reply *r)
 {
@@ -45,7 +45,7 @@ void log_http_write(void *ctx, const struct gw_http_route *route, const struct g
         answer_taken(h, q, records, &bad, r);
 }
 
-/* The version is ddgate's own: who asks wants to know whether to send. */
+/* The version is ddgate's own: clients only ask whether they can send. */
 void log_http_ping(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
                    struct gw_http_reply *r)
 {

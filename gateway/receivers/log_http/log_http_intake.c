@@ -1,7 +1,7 @@
-/* log_http_intake.c: a request of Datadog's intake, and what all of the receiver's requests share: the body
- * is read twice, its records are translated into the worker's batch, and all frames of the batch are offered
- * together, so that a request is queued whole or refused whole. A sender that repeats a refused request
- * brings nothing twice. Owns nothing beyond the request; runs on HTTP workers.
+/* log_http_intake.c: requests to Datadog's intake, and functions that all requests of the receiver share: the
+ * body is read twice, its records are translated into the worker's batch, and all frames of the batch are
+ * offered together, so a request is queued or refused as a whole. A sender that repeats a refused request
+ * causes no duplicates. Owns nothing beyond the request; runs on HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,8 +13,8 @@
 
 /* --- from a body to the queues --- */
 
-/* Of max_memory, what the records of one request may take before they are cut into frames, which takes as
- * much again. */
+/* The part of max_memory that the records of one request may use before they are split into frames, which
+ * need as much again. */
 enum { SHARE = 6 };
 
 struct sink {
@@ -62,7 +62,7 @@ static void refuse(struct log_http *h, struct gw_intake *intake, enum gw_reason 
     (void)!gw_fanout_offer(h->host->fanout, GW_LOGS, NULL, 0, intake, &ignored);
 }
 
-/* Records that are not offered at all, for the ledger. */
+/* Returns the reason for the ledger of records that are not offered. */
 static enum gw_reason reason_of(enum gw_code code)
 {
     return code == GW_BUDGET ? GW_REASON_BUDGET
@@ -86,8 +86,7 @@ static enum gw_code refuse_bad(struct log_http *h, const struct http_log_bad *ba
     return refuse_unread(h, bad->n, GW_REASON_BAD_POINT, err->code);
 }
 
-/* All that stands in the batch, or nothing of it. `code`: why nothing of it is offered, and *err says
- * more. */
+/* Offers everything in the batch, or nothing. `code`: why nothing is offered; *err has the details. */
 static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_arena *arena, enum gw_code code,
                           struct gw_err *err)
 {

@@ -1,5 +1,5 @@
-/* Datakit's log streaming: lines of text unless `type` says otherwise; `source` names what they are of and
- * finds the script.
+/* Datakit's log streaming: lines of text unless `type` names another format; `source` names the source and
+ * selects the script.
  *
  *     type=influxdb   line protocol, times in units of `precision` (n, u, ms, s, m, h)
  *     type=firelens   what Fluent Bit's http output posts
@@ -51,8 +51,7 @@ static enum http_log_form form_of(gw_str type)
     return gw_str_eq(type, GW_STR("firelens")) ? HTTP_LOG_FIRELENS : HTTP_LOG_LINES;
 }
 
-/* The receiver's own source and service stand where the sender names none; Datakit's words where there are
- * none either. */
+/* If the sender names no source or service, the receiver's options apply, and then Datakit's defaults. */
 static void name_origin(const struct log_http *h, const struct query *query, struct log_input *like)
 {
     like->source = query->source;
