@@ -36,7 +36,7 @@ static bool unknown(FILE *errors, const struct gw_command_line *cli, const char 
     char what[640];
     const char *near = gw_did_you_mean(gw_str_z(arg), known);
     int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
-    if (strcmp(arg, "pipeline") == 0 || strcmp(arg, "explain") == 0)
+    if (strcmp(arg, "pipeline") == 0 || strcmp(arg, "explain") == 0 || strcmp(arg, "test") == 0)
         snprintf(what, sizeof what, "%s must be the first argument", arg);
     else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
@@ -151,6 +151,7 @@ static void print_overview(FILE *to)
     gw_print_entry(to, "check", "The command that checks a configuration.");
     gw_print_entry(to, "health", "The command that checks a running ddgate.");
     gw_print_entry(to, "explain", "The command that explains a recorded request.");
+    gw_print_entry(to, "test", "The command that tests mappings and scripts.");
     gw_print_entry(to, "pipeline", "The command that tries a Pipeline script.");
     gw_each_topic(print_topic_entry, to);
     fputs("\n"
@@ -271,6 +272,12 @@ static bool print_command(FILE *to, const char *topic)
               "Exit codes: 0 all spans were translated; 1 something was refused or not\n"
               "understood; 2 wrong arguments or configuration.\n",
               to);
+    else if (strcmp(topic, "test") == 0)
+        fputs("ddgate test [--update] DIR\n\n"
+              "Tests what ddgate makes of requests and log lines, by the files in DIR.\n"
+              "ddgate test --help says which.\n"
+              "Exit codes: 0 all passed; 1 one failed; 2 wrong arguments, or DIR has no case.\n",
+              to);
     else if (strcmp(topic, "pipeline") == 0)
         fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"
               "Tries a Pipeline script on log lines. ddgate pipeline --help lists its options.\n",
@@ -330,9 +337,9 @@ bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
     }
     if (print_topic(to, topic))
         return true;
-    const char *topics[64] = {"run",       "check",     "health", "explain", "pipeline", "process",
-                              "receivers", "exporters", "log",    "admin",   "storage"};
-    size_t n = 11;
+    const char *topics[64] = {"run",     "check",     "health",    "explain", "test",  "pipeline",
+                              "process", "receivers", "exporters", "log",     "admin", "storage"};
+    size_t n = 12;
     for (const struct gw_receiver *const *r = gw_receivers; *r && n < 40; r++)
         topics[n++] = (*r)->name;
     for (const struct gw_exporter *const *e = gw_exporters; *e && n < 63; e++)

@@ -34,6 +34,7 @@
 #include "gateway/run/pipeline.h"
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
+#include "gateway/run/test_command.h"
 #include "translators/text/zone.h"
 
 static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
@@ -466,6 +467,8 @@ int main(int argc, char **argv)
         return gw_pipeline_command(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "explain") == 0)
         return gw_explain_command(argc - 2, argv + 2, &conf_environment);
+    if (argc > 1 && strcmp(argv[1], "test") == 0)
+        return gw_test_command(argc - 2, argv + 2, &conf_environment);
     if (!gw_command_line_parse(&cli, argc, argv, stderr))
         return EXIT_CONFIGURATION;
     switch (cli.command) {

@@ -143,7 +143,7 @@ def test_a_mistake_in_the_command_says_what_was_meant(args, hint):
 
 
 @pytest.mark.parametrize("args, words", [
-    (["--help", "check"], ["ddgate check -c FILE", "binds nothing"]), (["check", "--help"], ["ddgate check -c FILE"]),
+    (["--help", "check"], ["ddgate check [--connect] -c FILE", "binds nothing"]), (["check", "--help"], ["ddgate check [--connect] -c FILE"]),
     (["--help", "run"], ["SIGHUP"]), (["--help", "pipeline"], ["--script"]), (["--help", "log"], ["log.level", "log.format"]),
     (["--help", "receivers"], ["receivers = (", "ddtrace", "syslog", "file"]),
     (["--help", "exporters"], ["exporters = (", "otlp_grpc", "otlp_http", "sls", "stdout"])])

@@ -1,0 +1,5 @@
+grok(_, "%{IPORHOST:client_ip} - - \\[%{HTTPDATE:time}\\] \"%{WORD:http_method} %{NOTSPACE:http_url} HTTP/%{NUMBER:http_version}\" %{INT:status_code:int} %{INT:bytes:int}")
+group_between(status_code, [200, 399], "info", status)
+group_between(status_code, [400, 499], "warning", status)
+group_between(status_code, [500, 599], "error", status)
+default_time(time)
