@@ -21,7 +21,9 @@
  *     receivers/   ddtrace, otlp, dogstatsd, log_http, stream (tcp, udp, unix, syslog, stdin), file; common/ is shared
  *     http/        the HTTP server that receivers share
  *     net/         addresses, TLS, tokens, limits of a client
- *     admin/       health, readiness, metrics, the ledger
+ *     admin/       health, readiness, metrics, the ledger, the page and its API
+ *     api/         recent traces and logs as JSON (core/delivery/recent.h), with filters and streams
+ *     page/        the files of the page
  *   translators/   pure functions: received bytes become OTLP bytes
  *   exporters/     one folder per output; sender/ is shared
  *   core/          base, config, delivery, diskqueue; does not know Datadog, backends or HTTP

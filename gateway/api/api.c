@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/scrub.h"
 #include "gateway/api/sink.h"
 
 static void drop_text(struct gw_budget *budget, struct gw_api_text *t)
@@ -54,7 +53,7 @@ struct gw_api_text gw_api_answer(const struct gw_api *api, const struct gw_api_r
         s.text = failure.text;
         s.text.charged = 0;
     }
-    s.text.len = gw_scrub(s.text.ptr, s.text.len);
+    gw_api_scrub(&s.text);
     return s.text;
 }
 

@@ -1,4 +1,4 @@
-/* sink.c: Collects what is written to a FILE in bounded memory. Owns the buffer until the FILE is closed. Called by
+/* sink.c: Collects what is written to a FILE in bounded memory, and hides secrets in it. Owns the buffer until the FILE is closed. Called by
  * api.c and stream.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,6 +8,8 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/scrub.h"
 
 static bool grow(struct gw_api_sink *s, size_t cap)
 {
@@ -45,4 +47,34 @@ FILE *gw_api_sink_open(struct gw_api_sink *s, struct gw_budget *budget)
     if (to)
         __fsetlocking(to, FSETLOCKING_BYCALLER);
     return to;
+}
+
+/* The length of the text of a string that begins behind its quote. */
+static size_t string_length(const char *at, size_t n)
+{
+    size_t i = 0;
+    while (i < n && at[i] != '"')
+        i += at[i] == '\\' && i + 1 < n ? 2 : 1;
+    return i < n ? i : n;
+}
+
+void gw_api_scrub(struct gw_api_text *t)
+{
+    size_t from = 0, to = 0;
+    while (from < t->len) {
+        const char *quote = memchr(t->ptr + from, '"', t->len - from);
+        size_t plain = quote ? (size_t)(quote - t->ptr) + 1 - from : t->len - from;
+        memmove(t->ptr + to, t->ptr + from, plain);
+        from += plain;
+        to += plain;
+        if (!quote)
+            break;
+        size_t n = string_length(t->ptr + from, t->len - from), end = from + n < t->len;
+        memmove(t->ptr + to, t->ptr + from, n);
+        to += gw_scrub(t->ptr + to, n);
+        if (end)
+            t->ptr[to++] = '"';
+        from += n + end;
+    }
+    t->len = to;
 }

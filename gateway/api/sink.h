@@ -31,4 +31,8 @@ struct gw_api_sink {
 /* An empty one; the budget may be NULL. NULL: no memory. */
 FILE *gw_api_sink_open(struct gw_api_sink *, struct gw_budget *);
 
+/* Hides secrets (scrub.h) in the texts of JSON, one document or several; numbers stay numbers, whatever digits a
+ * secret has. */
+void gw_api_scrub(struct gw_api_text *);
+
 #endif

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/scrub.h"
 #include "gateway/api/api_recent.h"
 #include "gateway/api/log_scan.h"
 #include "gateway/api/sink.h"
@@ -168,8 +167,7 @@ struct gw_api_text gw_api_stream_turn(struct gw_api_stream *s, bool *failed)
     }
     fclose(s->to);
     *failed = sink.is_large || sink.no_memory;
-    if (sink.text.ptr)
-        sink.text.len = gw_scrub(sink.text.ptr, sink.text.len);
+    gw_api_scrub(&sink.text);
     return sink.text;
 }
 
