@@ -133,7 +133,7 @@ static void put(struct line *l, const char *text)
     l->n += len;
 }
 
-/* What a text may not hold as it is; NULL: it may. */
+/* Returns the escape for a character that may not be in the text as it is; NULL: none is needed. */
 static const char *escape(unsigned char c, char out[8])
 {
     bool json = form != GW_LOG_TEXT;

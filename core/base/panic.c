@@ -161,8 +161,8 @@ static const char *name_of(int number)
     }
 }
 
-/* What the kernel raised comes again when the instruction is tried again, and then ends the process with the
- * registers as they are. What a process sent does not. */
+/* A signal that the kernel raised is raised again when the instruction is retried, and then ends the process
+ * with its registers intact. A signal from another process is not raised again, so it is sent again here. */
 static void end_by(int number, const siginfo_t *info)
 {
     signal(number, SIG_DFL);

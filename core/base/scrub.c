@@ -192,7 +192,7 @@ static int base64_digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* What the text encodes; `out` has room for its length. */
+/* Decodes the text; `out` has room for its length. Returns the length. */
 static size_t base64_decode(gw_str s, char *out)
 {
     size_t n = 0;
@@ -294,7 +294,7 @@ static size_t percent(gw_str s, char *out, const char *digits)
     return n;
 }
 
-/* Characters, and what stands for them in texts of JSON, as most write them, PHP and Go; and of HTML. */
+/* Characters and their escapes in JSON texts, as most libraries write them, PHP and Go; and in HTML. */
 enum { ESCAPES = 6 };
 typedef const char *const escapes[ESCAPES];
 static escapes json = {"\"\\\"", "\\\\\\"}, json_of_php = {"\"\\\"", "\\\\\\", "/\\/"},

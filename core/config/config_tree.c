@@ -245,7 +245,7 @@ static void set_group(struct gw_tree *t, const struct gw_opt *row, struct gw_map
             gw_opt_words(row, words, sizeof words);
             gw_config_error(t->diagnostics, at, "there is no such key here: there are %s", words);
         } else if (value_text(t, child, at, &text) && !gw_map_add(to, name, text, t->arena)) {
-            return; /* no memory: configuration.c says so */
+            return; /* no memory: configuration.c reports it */
         }
     }
 }
@@ -268,7 +268,7 @@ static void set_groups(struct gw_tree *t, const struct gw_opt *row, void *conf, 
         }
         struct gw_map *group = gw_groups_add(&groups, t->arena);
         if (!group)
-            return; /* no memory: configuration.c says so */
+            return; /* no memory: configuration.c reports it */
         set_group(t, row, group, child, at);
     }
     *(struct gw_groups *)((char *)conf + row->offset) = groups;

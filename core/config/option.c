@@ -205,7 +205,7 @@ static bool parse(const struct gw_opt *row, void *field, gw_str text, struct gw_
         return parse_list(text, field, a);
     case GW_OPT_map:
         return parse_map(text, field, a);
-    case GW_OPT_groups: /* only a file can say more than none */
+    case GW_OPT_groups: /* only a file can set more than none */
         *(struct gw_groups *)field = (struct gw_groups){0};
         return gw_str_trim(text).len == 0;
     case GW_OPT_END_ROW:

@@ -52,7 +52,7 @@ static void print_list(const struct gw_list *list, FILE *to)
     fputs(list->n ? " ]" : "]", to);
 }
 
-/* All values of headers may be secret; of other maps those whose names say so. */
+/* All values of headers may be secret; of other maps, those with secret-sounding names. */
 static void print_map(const struct gw_map *map, bool headers, FILE *to)
 {
     fputs("{", to);

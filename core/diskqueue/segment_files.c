@@ -19,7 +19,7 @@ static enum gw_code refuse(struct gw_segment_log *s, struct gw_err *err, const c
     return gw_fail(err, GW_STORAGE, 0, "%s: cannot %s: %s", s->conf.directory, doing, strerror(errno));
 }
 
-/* Whose process it is, for the message only. */
+/* Returns the pid of the process that holds the lock, for the message only. */
 static long holder(int fd)
 {
     char text[24];

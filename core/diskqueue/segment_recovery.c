@@ -149,7 +149,7 @@ static void take_in(struct recovery *rec, enum gw_segment_log_state state, uint6
         read_segment(rec, state, end);
 }
 
-/* Opens one file. GW_OK also where it is passed over. */
+/* Opens one file. Returns GW_OK also if the file is skipped. */
 static enum gw_code read_file(struct recovery *rec, const char *name, uint32_t number, struct gw_err *err)
 {
     struct gw_segment_log *s = rec->disk_log;

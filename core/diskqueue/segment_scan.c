@@ -63,7 +63,7 @@ void gw_segment_log_scan(struct gw_segment_log_window *w, uint64_t life, bool se
             uint64_t size = gw_segment_record_size(r.len, r.pending_ids_n);
             if (sealed || payload_valid(w, &r)) {
                 v->found(v->arg, &r);
-            } else if (w->failed) { /* it may be whole */
+            } else if (w->failed) { /* it may be complete */
                 v->damage(v->arg, at, size, "the record cannot be read");
             } else {
                 v->damage(v->arg, at, size, "the record's data is damaged");

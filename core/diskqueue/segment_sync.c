@@ -1,5 +1,6 @@
-/* segment_sync.c: Syncs written segments to the disk, and knows up to where they are synced. Owns nothing
- * beyond the log's sync state. Called by disk_queue.c: on its own thread for `interval`, on the appending thread for `always`.
+/* segment_sync.c: syncs written segments to the disk, and records up to where they are synced. Owns nothing
+ * beyond the log's sync state. Called by disk_queue.c: on its own thread for `interval`, on the appending
+ * thread for `always`.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>

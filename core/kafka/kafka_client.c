@@ -1,5 +1,5 @@
-/* kafka_client.c: a client from its options to its end, and what the library reports in between. Owns the configuration
- * and the handle. Called by the Kafka exporter and receiver.
+/* kafka_client.c: a client from its options to its end, and the errors that the library reports. Owns the
+ * configuration and the handle. Called by the Kafka exporter and receiver.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/kafka/kafka_client.h"
@@ -23,7 +23,8 @@ static const gw_nsec LOGGED_AGAIN = 60 * GW_SEC, DESTROY_GRACE_PERIOD = 3 * GW_S
 
 /* --- reports of the library --- */
 
-/* The library repeats itself with every try. True when the text was said within the last minute. */
+/* The library repeats its messages with every attempt. Returns true if the text was logged within the last
+ * minute. */
 static bool was_logged(struct kafka_client *c, const char *text)
 {
     uint64_t hash = gw_hash_text(0, gw_str_z(text));
@@ -35,7 +36,7 @@ static bool was_logged(struct kafka_client *c, const char *text)
     return logged;
 }
 
-/* syslog's levels. What is said of connections comes as an error too, and is said there. */
+/* The levels are syslog's. Messages about connections are also reported as errors, and are logged there. */
 static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
     struct kafka_client *c = rd_kafka_opaque(handle);

@@ -46,7 +46,7 @@ static const struct {
     {"internal.termination.signal", "would end this process's threads in its own way"},
 };
 
-/* What is being made. */
+/* The configuration while it is made. */
 struct making {
     rd_kafka_conf_t *conf;
     const struct kafka_client_conf *from;

@@ -91,7 +91,7 @@ static bool is_known_host(const struct gw_admin_access *a, const char *header)
            (a->host[0] && gw_str_ieq(gw_str_z(host), gw_str_z(a->host)));
 }
 
-/* user:password in base64; the password is the token, whoever the user is. */
+/* Reads user:password in base64; the password is the token, and any user name is accepted. */
 static void take_basic(const struct gw_auth *auth, gw_str encoded, enum gw_code *verdict)
 {
     unsigned char text[CREDENTIALS];

@@ -1,5 +1,6 @@
-/* cors.c: Reads the options of CORS and compares origins. An origin that no browser would send is a mistake in the configuration: it
- * would silently allow nobody. Owns nothing. Called by receivers on main, and by http_request.c on workers.
+/* cors.c: reads the options of CORS and compares origins. An origin that no browser would send is a mistake
+ * in the configuration, because it would never match. Owns nothing. Called by receivers on main, and by
+ * http_request.c on workers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +19,7 @@ static bool is_of(gw_str s, const char *others)
     return s.len > 0;
 }
 
-/* scheme "://" authority. False: it is none. */
+/* Splits scheme "://" authority. Returns false if the text has another form. */
 static bool divide(gw_str origin, gw_str *scheme, gw_str *authority)
 {
     size_t colon = gw_str_find(origin, ':');
@@ -30,7 +31,7 @@ static bool divide(gw_str origin, gw_str *scheme, gw_str *authority)
     return true;
 }
 
-/* The place of the colon in front of a port; the end where there is none. */
+/* Returns the index of the colon before the port, or the length if there is no port. */
 static size_t port_at(gw_str authority)
 {
     size_t from = gw_str_starts(authority, GW_STR("[")) ? gw_str_find(authority, ']') : 0;

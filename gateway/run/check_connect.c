@@ -1,5 +1,6 @@
-/* check_connect.c: Sends one item of each signal through each exporter and prints what the backends said. Owns the items until they are
- * answered. Called by main.c, on a pipeline that was opened with `check` and is never started.
+/* check_connect.c: sends one item of each signal through each exporter and prints the backends' answers. Owns
+ * the items until they are answered. Called by main.c, on a pipeline that was opened with `check` and is
+ * never started.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/check_connect.h"
@@ -15,7 +16,7 @@
 
 /* After the deadline of a request, for its outcome. */
 static const gw_nsec END_GRACE = 2 * GW_SEC;
-/* What a backend may ask for before the second try. */
+/* The longest wait that a backend may ask for before the second try. */
 static const gw_nsec LONGEST_PAUSE = 2 * GW_SEC;
 
 static const char *const item_names[GW_SIGNALS] = {
@@ -226,7 +227,7 @@ static enum gw_attribute_schema schema_of(const struct exporter *e)
     return e->module->schema ? e->module->schema(e->ctx, mode) : mode;
 }
 
-/* An attempt without an outcome stays, for the exporter may still answer it. */
+/* An attempt without an outcome is kept, because the exporter may still answer it. */
 static bool check_signal(const struct exporter *e, enum gw_signal signal, gw_str host_name, FILE *to)
 {
     struct attempt *a = calloc(1, sizeof *a);

@@ -7,8 +7,8 @@
  *     otlp: did not take the span (4 ms): connection refused
  *         Start the backend, or correct `endpoint`.
  *
- * Uses the exporters as they are, without queue, batching or sender: nothing is stored, no ledger is kept, no dead letter is written.
- * What the backend did not take for now is sent once more, nothing else is.
+ * Uses the exporters directly, without queue, batching or sender: nothing is stored, no ledger is kept, no
+ * dead letter is written. Only an item that the backend does not accept at the moment is sent once more.
  *
  * Threads: main, instead of the senders'.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,5 +1,5 @@
-/* commands.h: the rows of commands.def, for whoever prints them: --help (command_line.c), the manual page
- * (manual.c), completion (completion.c), `ddgate pipeline --help`.
+/* commands.h: the rows of commands.def, for the code that prints them: --help (command_line.c), the manual
+ * page (manual.c), completion (completion.c), `ddgate pipeline --help`.
  *
  * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,7 +27,8 @@ enum { GW_HELP_WIDTH = 80, GW_HELP_COLUMN = 24 };
 void gw_print_wrapped(FILE *, const char *text, int at, int indent, int width);
 /* "  name                  text …" */
 void gw_print_entry(FILE *, const char *name, const char *text);
-/* The topics of --help that are names of options' groups and modules: each is passed once, with what it is about. */
+/* Calls `topic` once for each topic of --help that is a group of options or a module, with its
+ * description. */
 void gw_each_topic(void (*topic)(void *ctx, const char *name, const char *text), void *ctx);
 
 #endif

@@ -44,7 +44,7 @@ bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter
 
 /* False when there is a mistake, which is then among the diagnostics. */
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
-/* `lent` is what all exporters get; its members signals and name are of this one alone. */
+/* `lent` is what all exporters get; its members signals and name are set for this one. */
 bool gw_component_open_exporter(struct exporter *, const struct gw_export_host *lent,
                                 struct gw_diagnostics *);
 
@@ -69,7 +69,7 @@ bool gw_component_same_exporter(const struct exporter *, const struct gw_conf_ex
  * successor is opened. */
 bool gw_component_is_exclusive(const struct gw_receiver *);
 
-/* Adds what a receiver has counted to its successor, of the same type, and sets it back to zero. Any
+/* Adds a receiver's counts to those of its successor, which has the same type, and clears them. Any
  * thread. */
 void gw_component_move_counts(const struct gw_receiver *, void *from_ctx, void *to_ctx);
 

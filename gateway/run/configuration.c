@@ -94,7 +94,7 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const str
         gw_config_error(t->diagnostics, at, "is not key=value,key=value");
 }
 
-/* What the file leaves out (`entry` NULL: everything). */
+/* Sets options that the file does not set (`entry` NULL: all of them). */
 static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *conf, config_setting_t *entry,
                           const char *path)
 {
@@ -103,7 +103,7 @@ static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *co
             set_from_env(t, rows, row, conf, path);
 }
 
-/* An exporter may send nothing only if the configuration says so. */
+/* An exporter may have an empty destination only if the configuration says so explicitly. */
 static void check_wanted(struct gw_tree *t, const struct gw_conf_exporter *e)
 {
     char at[GW_OPTION_PATH], where[256];

@@ -28,7 +28,7 @@ struct explain {
     uint64_t span; /* 0: all */
     enum gw_attribute_schema mode;
     bool json;
-    FILE *to; /* what is printed, before it is scrubbed */
+    FILE *to; /* the output before secrets are removed */
     struct gw_recorded recorded;
     struct gw_translation translation;
     struct gw_arena arena;
@@ -266,7 +266,7 @@ struct notes {
     size_t n;
 };
 
-/* Something that was not understood, or not sent. `mistake`: the exit code says it, too. */
+/* Adds a note about data that was not understood or not sent. `mistake`: it also sets the exit code. */
 static void note(struct notes *n, bool mistake, uint64_t count, const char *what)
 {
     if (!count)
@@ -518,7 +518,7 @@ static int explain_file(struct explain *x)
     return x->recorded.kind == GW_RECORDED_OTLP ? explain_otlp(x) : explain_ddtrace(x);
 }
 
-/* Prints what was written, without the secrets of the configuration. */
+/* Prints the output without the secrets of the configuration. */
 static int explain_scrubbed(struct explain *x)
 {
     char *text = NULL;

@@ -2,8 +2,8 @@
  *
  *     FILE ─▶ recorded_request.h ─▶ dd_explain.h ─▶ received → sent, every row of the mapping named
  *
- * Exit codes: 0 all spans were translated; 1 something was refused or not understood, and is said with place and remedy; 2 wrong
- * arguments or configuration. Uses no network.
+ * Exit codes: 0 all spans were translated; 1 something was refused or not understood, which is printed with
+ * place and remedy; 2 wrong arguments or configuration. Uses no network.
  *
  * Threads: main.
  * SPDX-License-Identifier: Apache-2.0

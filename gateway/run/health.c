@@ -25,7 +25,7 @@ static bool wrong(const char *where, const char *why)
     return false;
 }
 
-/* The beginning of the answer, as far as it came within the time. */
+/* Reads the beginning of the answer, as much as arrives in time. */
 static size_t exchange(int fd, char *answer, size_t size)
 {
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

@@ -39,7 +39,7 @@
 
 static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
 
-/* A stop that takes longer says what it waits for. */
+/* A stop that takes longer than this logs what it waits for. */
 static const gw_nsec QUICK_STOP = 250 * GW_MSEC; /* below a second */
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3, EXIT_UNREAD = 128 + SIGPIPE };
@@ -88,7 +88,7 @@ struct hurry {
     const sigset_t *signals;
     int number; /* the signal that began the stop */
     gw_nsec grace_period;
-    bool stored;      /* what is not delivered stays on the disk */
+    bool stored;      /* undelivered data stays on the disk */
     atomic_bool over; /* set before the SIGHUP that main sends when the drain is over */
 };
 
@@ -129,7 +129,7 @@ static bool is_second_signal(int number, const siginfo_t *info)
     return number > 0 && number != SIGHUP && info->si_pid != getpid();
 }
 
-/* Thread: says what a stop waits for, and a second signal ends the drain. */
+/* Thread: logs what a stop waits for; a second signal ends the drain. */
 static void *wait_for_hurry(void *arg)
 {
     const struct timespec quick = {.tv_nsec = QUICK_STOP};
@@ -439,7 +439,7 @@ static void open_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0)
-            return; /* nowhere to go, and nowhere to say it */
+            return; /* there is no way to report it */
 }
 
 __attribute__((section(".preinit_array"),

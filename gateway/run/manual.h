@@ -18,7 +18,7 @@
 /* Writes all of them into `dir`, which is there. False, with words on standard error, when one cannot be written. */
 bool gw_manual_write(const char *dir);
 
-/* completion.c's three, for each shell one */
+/* Three functions of completion.c, one for each shell. */
 void gw_completion_bash(FILE *);
 void gw_completion_zsh(FILE *);
 void gw_completion_fish(FILE *);

@@ -1,4 +1,4 @@
-/* notify.c: Tells the service manager how the process is. Owns nothing but what it read from the
+/* notify.c: notifies the service manager about the state of the process. Owns only what it read from the
  * environment. Called by main.c.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -24,7 +24,7 @@ static const gw_nsec SPARE =
 
 static struct {
     struct sockaddr_un to;
-    socklen_t len;    /* 0: nobody wants to know */
+    socklen_t len;    /* 0: there is no service manager */
     gw_nsec watchdog; /* 0: none */
     gw_nsec next;     /* when it is looked again */
 } manager;
@@ -79,7 +79,8 @@ void gw_notify_reloading(void)
     tell(text);
 }
 
-/* The watchdog's while is the stop's from now on: main waits for the drain, and calls nobody. */
+/* Sets the watchdog's timeout to that of the stop, because main waits for the drain and cannot notify
+ * meanwhile. */
 void gw_notify_stopping(gw_nsec most)
 {
     char text[256];

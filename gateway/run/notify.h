@@ -1,4 +1,5 @@
-/* notify.h: what a service manager is told: systemd's Type=notify, its watchdog, and whoever else sets NOTIFY_SOCKET.
+/* notify.h: notifications to a service manager: systemd's Type=notify, its watchdog, and any other that sets
+ * NOTIFY_SOCKET.
  *
  *     all started ─▶ READY=1        SIGHUP ─▶ RELOADING=1 … READY=1        SIGTERM ─▶ STOPPING=1, with how long it may take
  *     WATCHDOG_USEC ─▶ main wakes four times in that while, looks whether the loops of workers and senders come round (pulse.h),
@@ -21,7 +22,8 @@ void gw_notify_ready(void);
 void gw_notify_reloading(void);
 /* It will take at most `most` from now. */
 void gw_notify_stopping(gw_nsec most);
-/* Says that all is well when it is time to, and it is. How long until it wants to be called again; GW_NEVER: not at all. */
+/* Notifies the watchdog if it is due and all threads make progress. Returns how long until the next call;
+ * GW_NEVER: no further call is needed. */
 gw_nsec gw_notify_watchdog(void);
 
 #endif

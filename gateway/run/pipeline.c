@@ -174,7 +174,7 @@ static void add_routes(struct gw_pipeline *p)
         gw_fanout_add(p->fanout, gw_sender_route(p->exporters[i].sender));
 }
 
-/* What a start would do in it, without doing it. */
+/* Checks what a start would do in it, without doing it. */
 static void check_storage(gw_str directory, struct gw_diagnostics *diagnostics)
 {
     char parent[PATH_MAX];
@@ -311,7 +311,7 @@ void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
         fprintf(to, "See what passes: %s\n", page);
 }
 
-/* A second signal comes on another thread, at any time: it finds the list of senders whole, and either sets
+/* A second signal comes on another thread at any time: it finds the complete list of senders, and either sets
  * the last deadline itself or is seen here. */
 static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 {

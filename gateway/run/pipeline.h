@@ -53,7 +53,8 @@ bool gw_pipeline_reap(struct gw_pipeline *);
 void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 /* Ends the grace period of a stop that is under way. */
 void gw_pipeline_hurry(struct gw_pipeline *);
-/* The process got SIGTERM from itself, because nobody reads what its only exporter writes (`ddgate | head`). */
+/* Returns whether the process sent itself SIGTERM because the reader of its only exporter is gone (`ddgate |
+ * head`). */
 bool gw_pipeline_unread(const struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);

@@ -168,7 +168,7 @@ static int load(struct try *t)
     return EXIT_WRONG;
 }
 
-/* What a terminal gets around names and values. */
+/* Returns the colour code if the output is a terminal. */
 static const char *colour(const struct try *t, const char *code)
 {
     return t->coloured ? code : "";
@@ -380,7 +380,7 @@ static void run_line(struct try *t, gw_str line)
     } else if (sc_run(t->main, &env, &p, &fault)) {
         sc_point_finish(&p, &t->finish);
     }
-    t->arena.spent = false; /* what the script made stays to be shown */
+    t->arena.spent = false; /* what the script made is kept, to be shown */
     if (!bad)
         explain(t);
     struct gw_arena out;

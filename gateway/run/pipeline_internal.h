@@ -68,7 +68,7 @@ struct gw_pipeline {
     struct retired *retired; /* in the order of their retirement */
     struct gw_conf *conf;    /* of the start: what only a start can change */
     atomic_bool hurried;
-    atomic_bool unread; /* nobody reads what the only exporter writes */
+    atomic_bool unread;                                          /* the reader of the only exporter is gone */
     atomic_uint_least64_t reloads, refused_reloads, reloaded_at; /* seconds since 1970 */
     atomic_bool reload_failed;
 };
@@ -85,8 +85,8 @@ void gw_pipeline_ledger_for(void *pipeline, struct gw_ledger_view *out);
 
 /* --- pipeline_plan.c --- */
 
-/* What a component of the new configuration is to those that run. Removed is what runs and is the predecessor
- * of nothing. */
+/* How a component of the new configuration relates to the running ones. A running one that is no one's
+ * predecessor is removed. */
 enum change { KEPT, REPLACED, ADDED, CHANGES };
 
 struct planned_receiver {
@@ -117,7 +117,7 @@ struct plan {
     bool exporter_stays[GW_MAX_EXPORTERS];
     enum change admin_change;
     struct gw_admin *admin; /* REPLACED, ADDED: opened; NULL: none */
-    struct retired *room;   /* list, enough for whatever may have to be retired */
+    struct retired *room;   /* list with room for every component that may have to be retired */
 };
 
 /* Makes and checks everything that does not affect running components; all mistakes are in the diagnostics.
@@ -146,7 +146,8 @@ void gw_retired_drop(struct gw_pipeline *);
 
 /* --- pipeline_translation.c, for the API --- */
 
-/* Any thread. The options of the first receiver ddtrace, copied; NULL: there is none, or no memory. */
+/* Any thread. Returns a copy of the options of the first receiver ddtrace; NULL: there is none, or no
+ * memory. */
 struct gw_api_translation *gw_pipeline_translation(void *pipeline, struct gw_arena *);
 
 #endif

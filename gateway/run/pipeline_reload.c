@@ -92,7 +92,7 @@ static void commit_exporters(struct plan *plan)
 
 /* --- receivers --- */
 
-/* What the running receiver of that index becomes. */
+/* What happens to the running receiver of that index. */
 enum fate { STAYS, RETIRES, STOPS };
 
 static enum fate fate_of(const struct plan *plan, size_t running, void **successor)

@@ -1,4 +1,4 @@
-/* recorded_request.c: Reads requests from files. Owns what it read. Called by `ddgate explain`.
+/* recorded_request.c: reads requests from files. Owns the data that it read. Called by `ddgate explain`.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/recorded_request.h"
@@ -284,7 +284,7 @@ static void read_pairs(struct gw_json *j, struct wire *w)
         }
 }
 
-/* True where the text says a request's path and headers. */
+/* Returns true if the text contains a request's path and headers. */
 static bool read_about(struct wire *w, gw_str text)
 {
     struct gw_json j;

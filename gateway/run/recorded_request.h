@@ -1,4 +1,4 @@
-/* recorded_request.h: a request that somebody kept in a file, as a receiver would have it.
+/* recorded_request.h: reads a request from a file, in the form in which a receiver would get it.
  *
  *     PUT /v0.4/traces HTTP/1.1␍␊…␍␊␍␊body        as it was on the wire: by nc, tcpdump, a proxy
  *     {"method","path","headers":[[name,value]…]} beside a file of the same name that ends with .bin: the body
@@ -34,8 +34,8 @@ struct gw_recorded {
 /* The words of option --format. */
 #define GW_RECORDED_FORMATS "v0.1|v0.4|v0.4-json|v0.5|v0.7|v1.0|agent|otlp|otlp-json"
 
-/* Reads the file ("-": standard input). `format` NULL: guessed. False: *err says what is wrong with it, where, and what to do. In any
- * case *out is to be given to gw_recorded_fini. */
+/* Reads the file ("-": standard input). `format` NULL: guessed. Returns false with *err: what is wrong,
+ * where, and what to do. Free *out with gw_recorded_fini in every case. */
 bool gw_recorded_read(struct gw_recorded *out, const char *file, const char *format,
                       struct gw_err *err) GW_MUST_CHECK;
 /* True for a word of GW_RECORDED_FORMATS. */

@@ -1,4 +1,5 @@
-/* translation_options.c: Reads a configuration for its options of translation alone. Owns what it reads. Called by explain.c.
+/* translation_options.c: reads only the options of the translation from a configuration. Owns what it reads.
+ * Called by explain.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/translation_options.h"
@@ -8,7 +9,8 @@
 #include "core/config/config_diagnostic.h"
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
-/* The first receiver ddtrace: that of the file, or the one that runs by default. NULL: there is none. */
+/* Returns the first receiver ddtrace: that of the file, or the one that runs by default. NULL: there is
+ * none. */
 static const struct ddtrace_conf *find_receiver(const struct gw_conf *conf, const char **path)
 {
     for (size_t i = 0; i < conf->receivers_n; i++)

@@ -16,7 +16,7 @@
 struct gw_translation {
     struct gw_conf *conf; /* NULL: no file was named */
     struct dd_options options;
-    gw_str host_name; /* of the configuration; empty: it says none */
+    gw_str host_name; /* from the configuration; empty: not set */
     struct dd_privacy *privacy;
     struct dd_privacy_thread *privacy_thread; /* NULL: no rules */
     struct dd_privacy_counts counts;

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
 
-/* A line that is left whole. */
+/* Adds a line that is not parsed. */
 static enum gw_code add_plain(struct log_batch *b, const struct log_input *in)
 {
     struct log_found found;

@@ -97,7 +97,7 @@ static struct log_slot *next_slot(struct log_batch *b)
     return &b->slots[b->n];
 }
 
-/* What a batch holds past its free part is the process's memory. */
+/* Memory of a batch above its free part is charged to the process. */
 static bool pay_for_records(struct log_batch *b)
 {
     size_t held = b->records.len + b->n * sizeof *b->slots + b->keep.used;

@@ -51,7 +51,7 @@ struct log_reader {
     struct gw_arena *arena; /* of the record */
     struct log_clock *clock;
     struct log_attrs *attrs;
-    uint64_t now; /* ns since 1970: when it came */
+    uint64_t now; /* ns since 1970: time of arrival */
     bool python;  /* level numbers are Python's */
     int depth;    /* of lines within lines */
 };

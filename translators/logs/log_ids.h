@@ -24,7 +24,7 @@ enum log_id log_trace_id(gw_str, struct log_trace *);
 enum log_id log_span_id(gw_str, uint64_t *);
 /* Finds `trace_id` and `span_id` (`traceId`, `spanId`; those with dd. or dd_ before them win) anywhere in a
  * text, and the service, env and version beside them. Other keys with this ending (`parent_trace_id`) belong
- * to other records. False when there are none. */
+ * to other records. Returns false if there are none. */
 struct log_marks {
     gw_str trace, span, service, env, version;
 };

@@ -1,5 +1,5 @@
-/* log_recent.c: Copies a line and its record into the ring of recent data. Owns nothing beyond the call. Called
- * by log_batch.c, while somebody looks.
+/* log_recent.c: copies a line and its record into the ring of recent data. Owns nothing beyond the call.
+ * Called by log_batch.c, while a client of the API or the page is connected.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
@@ -21,7 +21,7 @@ gw_str log_recent_form(const struct log_batch *b, const struct log_input *in)
     return b->attrs.w.len ? GW_STR("logfmt") : GW_STR("text");
 }
 
-/* What a script left of the message is what everybody may see of it. */
+/* Returns the message that the script left, because data that a script removed must not be shown. */
 static gw_str line_of(const struct log_batch *b, const struct log_input *in, const struct log_found *f)
 {
     return b->script && !gw_str_eq(f->body, in->text) ? GW_NOSTR : in->text;

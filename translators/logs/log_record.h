@@ -31,7 +31,7 @@ enum log_form {
     LOG_ITEM
 };
 
-/* An attribute that the intake knows: log.file.path, client.address, the structured data of syslog, … */
+/* An attribute that the receiver provides: log.file.path, client.address, the structured data of syslog, … */
 struct log_attr {
     gw_str key;
     bool is_int;
@@ -39,7 +39,7 @@ struct log_attr {
     int64_t number;
 };
 
-/* One record as it came. All but text and observed may be empty or 0. */
+/* One record as it arrived. All members but text and observed may be empty or 0. */
 struct log_input {
     enum log_form form;
     gw_str text;
@@ -111,7 +111,7 @@ void log_conf_describe(const struct log_conf *, FILE *);
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {
     atomic_uint_least64_t unparsed; /* their script does not load: they went on as they were */
-    /* their script ended with an error: they went on as far as it came */
+    /* records whose script ended with an error: they have the changes made so far */
     atomic_uint_least64_t script_errors;
     atomic_uint_least64_t script_made; /* were made by create_point() */
     atomic_uint_least64_t gave_up;     /* expressions that took too long */

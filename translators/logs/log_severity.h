@@ -1,5 +1,5 @@
-/* log_severity.h: what a log level means, as OpenTelemetry's SeverityNumber: words by log_severity.def,
- * numbers by their dialect.
+/* log_severity.h: converts a log level to OpenTelemetry's SeverityNumber: words by log_severity.def, numbers
+ * by their dialect.
  *
  *     0 … 7     syslog, GELF: 0 is the worst
  *     10 … 60   pino and bunyan: 30 is info …
@@ -20,7 +20,7 @@ int log_severity_word(gw_str);
 /* The same for a word of a text line that may be prose: there `http`, `note` and single letters are not
  * levels. */
 int log_severity_plain(gw_str);
-/* *word is what the dialect calls the number. */
+/* *word is the dialect's name for the number. */
 int log_severity_number(int64_t, bool python, gw_str *word);
 
 #endif

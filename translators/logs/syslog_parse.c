@@ -209,7 +209,7 @@ static bool read_double_mnemonic(gw_str s, struct syslog_message *m)
     return true;
 }
 
-/* %ASA-6-302015: is what the message is, and stays in its text, where Cisco's patterns look for it. */
+/* %ASA-6-302015: identifies the message and is kept in its text, where Cisco's patterns search for it. */
 static bool read_mnemonic(gw_str s, struct syslog_message *m)
 {
     size_t n = 1;

@@ -296,7 +296,7 @@ bool fn_duration_precision(struct sc_run *r, const struct sc_node *call, struct 
 
 enum { HOUR_NS_S = 3600, MINUTE_S = 60 };
 
-/* A log of the last minutes whose zone is wrong by whole hours: the hour is taken from now. */
+/* For a log of the last minutes whose zone is wrong by whole hours: uses the current hour. */
 bool fn_adjust_timezone(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     const int64_t hour = INT64_C(1000000000) * HOUR_NS_S;

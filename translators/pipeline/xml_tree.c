@@ -5,9 +5,9 @@
  * name spaces, which the reference engine does not. The parser reports events in its SAX 1 form, where names
  * come as they are written.
  *
- * libxml2 reads one document with one root element. Text before the root, and anything behind it, is an error
- * to it; the reference engine goes on. So the text is read in parts: the first begins at the first `<`, and
- * the next at the first `<` behind the place where libxml2 stopped.
+ * libxml2 reads one document with one root element. Text before or after the root is an error for it, but the
+ * reference engine accepts it. So the text is read in parts: the first begins at the first `<`, and the next
+ * at the first `<` after the place where libxml2 stopped.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/xml_tree.h"
 

@@ -1,5 +1,5 @@
-/* civil.h: days, months and years of the Gregorian calendar, as far back and on as anybody writes. Pure
- * arithmetic, no zones.
+/* civil.h: days, months and years of the Gregorian calendar, for all years that occur. Pure arithmetic, no
+ * zones.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef CIVIL_H

@@ -2,10 +2,11 @@
  *
  *     token=([^&]*)   token=$1…   ─▶   $1, ${1}, $name, ${name}: what the group matched; $$: one $
  *
- * `$1x` is the group of the name 1x, as in Go: write ${1}x. What names no group is empty. A match of nothing right behind a
- * match is none.
+ * `$1x` is the group with the name 1x, as in Go: write ${1}x. A name without a group is replaced by nothing.
+ * An empty match directly after a match does not count.
  *
- * Ownership: a replacement is made and dropped by whoever owns its expression. Threads: shared, the re_thread is one thread's.
+ * Ownership: the owner of the expression makes and drops the replacement. Threads: a replacement is shared, a
+ * re_thread belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_REPLACE_H

@@ -17,7 +17,7 @@
 
 struct datakit_query {
     bool json;
-    gw_str precision; /* n, u, ms, s, m, h; empty: not said */
+    gw_str precision; /* n, u, ms, s, m, h; empty: missing */
 };
 
 struct datakit_query datakit_read_query(const struct gw_http_request *);

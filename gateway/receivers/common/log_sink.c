@@ -76,7 +76,7 @@ static bool grow(struct gw_log_sink *f)
     return true;
 }
 
-/* Turns the whole batch into frames, after those of a flush that was refused. */
+/* Turns the whole batch into frames, which follow those of a flush that was refused. */
 static enum gw_code cut(struct gw_log_sink *f)
 {
     do {

@@ -34,7 +34,7 @@ struct metric_flusher {
     bool running;
     atomic_bool stopping;
     struct gw_wakeup wakeup;
-    uint64_t told_over_limit, told_no_memory; /* dropped samples that the log knows of */
+    uint64_t told_over_limit, told_no_memory; /* dropped samples that were logged */
 };
 
 /* Initializes the private members; the caller has set the others. metric_flusher_fini is also legal if it was

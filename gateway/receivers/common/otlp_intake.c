@@ -1,6 +1,7 @@
-/* otlp_intake.c: A body to the queues: checked by one walk, which also teaches the tables of trace ids and of spans'
- * services; cut into frames; offered together, so that a request is taken whole (but for the items that are refused
- * for what they are) or not at all. Owns nothing beyond the call. Called by receivers of OTLP.
+/* otlp_intake.c: takes a body to the queues: checks it in one walk, which also fills the tables of trace ids
+ * and of spans' services; splits it into frames; and offers these together, so that a request is accepted as
+ * a whole (except items with faults) or not at all. Owns nothing beyond the call. Called by receivers of
+ * OTLP.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,7 +35,7 @@ static uint64_t be64(const uint8_t *p)
     return be64toh(v);
 }
 
-/* That an upper half is zero is not learned: a propagator that knows 64 bits alone may have lost it. */
+/* An upper half of zero is not learned, because a propagator that supports only 64 bits may have lost it. */
 static void see_span(void *ctx, const uint8_t *trace_id, const uint8_t *span_id, gw_str service)
 {
     struct teacher *t = ctx;
@@ -214,7 +215,7 @@ static bool divide(struct taking *t, gw_str *body, struct otlp_contents *content
     return true;
 }
 
-/* Where spans of Datadog's stand in several schemas, the others stand in the same. */
+/* If Datadog's spans are written in several schemas, the others are written in the same schemas. */
 static enum gw_code make_frames(struct taking *t, gw_str body, struct otlp_contents *contents,
                                 struct gw_err *err)
 {
@@ -234,7 +235,7 @@ static enum gw_code make_frames(struct taking *t, gw_str body, struct otlp_conte
     return code;
 }
 
-/* For the answer: what the translation refused, in the words of the walk. */
+/* Adds items that the translation refused to the counts of the walk, for the answer. */
 static void add_refused(struct otlp_contents *c, const struct gw_intake *intake)
 {
     c->items = intake->received;
@@ -270,7 +271,7 @@ enum gw_code otlp_intake_make(struct otlp_intake *o, struct otlp_intake_thread *
     return GW_OK;
 }
 
-/* For somebody who looks: of a body of which nothing can be read, the ledger knows no items. */
+/* For clients of the API and the page: a body that cannot be read has no items in the ledger. */
 static void keep_malformed(enum gw_signal signal, const struct gw_err *err)
 {
     gw_recent_put(&(struct gw_recent_entry){.kind = GW_RECENT_REFUSED,

@@ -1,14 +1,15 @@
-/* otlp_intake.h: a request of OTLP becomes frames, whatever brought it: HTTP and gRPC (the receiver otlp), Kafka.
+/* otlp_intake.h: turns an OTLP request into frames, whether it came over HTTP or gRPC (the receiver otlp) or
+ * from Kafka.
  *
  *     body ─▶ otlp_check: one walk over the bytes ─▶ otlp_cut: frames, as they came ─┬▶ fan-out
  *              │                └ spans teach the tables of trace ids and services    │
  *              └ of a Datadog SDK: translated as what its tracers send ──────────────┘
  *
- * What is not well-formed is used in no part. Items that cannot go on (otlp_check.h) are left out, and counted with
- * their reasons; their neighbours go on.
+ * Nothing is used of a malformed body. Items with faults (otlp_check.h) are left out and counted with their
+ * reasons; the other items are passed on.
  *
- * Ownership: frames stand in the caller's arena (otlp_frames.h), which pays for them until they are offered. Threads:
- * open and close on main; the rest on any, each with an otlp_intake_thread of its own.
+ * Ownership: frames are in the caller's arena (otlp_frames.h), which pays for them until they are offered.
+ * Threads: open and close on main; the rest on any, each with its own otlp_intake_thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -46,7 +47,7 @@ struct otlp_intake_counts {
     atomic_uint_least64_t malformed;            /* that are not well-formed */
     atomic_uint_least64_t faulty;               /* that were taken in part */
     atomic_uint_least64_t datadog;              /* requests of Datadog's SDKs */
-    atomic_uint_least64_t credentials;          /* attributes that were taken out */
+    atomic_uint_least64_t credentials;          /* attributes that were removed */
     atomic_bool said_credentials;               /* to the log */
 };
 
@@ -61,7 +62,7 @@ struct otlp_intake {
     struct otlp_intake_counts counts;
 };
 
-/* What a thread has of its own, for what was born in a Datadog SDK. */
+/* State of a thread for data from Datadog's SDKs. */
 struct otlp_intake_thread {
     struct dd_translator *translator;  /* made when it is needed, as are … */
     struct dd_privacy_thread *privacy; /* … NULL where there are no rules */
@@ -71,7 +72,7 @@ struct otlp_intake_thread {
 /* What became of a body. */
 struct otlp_taken {
     struct otlp_contents contents;
-    uint64_t refused; /* items that cannot go on; the rest was taken */
+    uint64_t refused; /* items with faults; the others were accepted */
 };
 
 /* Frames that are ready to be offered. */
@@ -87,17 +88,18 @@ void otlp_intake_open(struct otlp_intake *, const struct gw_host *, const char *
 void otlp_intake_close(struct otlp_intake *);
 void otlp_intake_thread_fini(struct otlp_intake_thread *);
 
-/* A whole request in protobuf, checked and cut. Its memory beside the arena is charged to the arena's account. GW_OK:
- * the frames are the caller's to offer. GW_BAD_PROTOBUF with the place; GW_BUDGET, GW_BUSY: no memory, then `intake`
- * says what is not offered for it. */
+/* Checks a request in protobuf and splits it into frames. Its memory besides the arena is charged to the
+ * arena's account. Returns GW_OK: the frames are the caller's to offer; GW_BAD_PROTOBUF with the place;
+ * GW_BUDGET or GW_BUSY: no memory; `intake` then counts what is not offered. */
 enum gw_code otlp_intake_make(struct otlp_intake *, struct otlp_intake_thread *, enum gw_signal, gw_str body,
                               struct gw_arena *, struct otlp_made *, struct gw_err *) GW_MUST_CHECK;
-/* The same, and offered: GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING too. With any code but GW_OK nothing was taken, and
- * the ledger knows. */
+/* The same, and offers the frames: also returns GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING. With any code but
+ * GW_OK nothing was accepted, and the ledger counts it. */
 enum gw_code otlp_intake_take(struct otlp_intake *, struct otlp_intake_thread *, enum gw_signal, gw_str body,
                               struct gw_arena *, struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
 
-/* A sender is told of items that were refused by a message that many throw away: so is the log, now and then. */
+/* A sender learns of refused items by a message that many SDKs ignore, so they are also logged from time to
+ * time. */
 void otlp_intake_log_faults(const struct otlp_intake *, const struct otlp_taken *, const char *what);
 
 #endif

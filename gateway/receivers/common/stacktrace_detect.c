@@ -103,8 +103,8 @@ static bool is_go(gw_str line)
     return gw_is_letter(line.ptr[0]) && line.ptr[line.len - 1] == ')' && open < blank;
 }
 
-/* A name as exceptions have it, alone or before a colon: java.lang.Error: no, ValueError, main.handler
- * (zap). */
+/* Matches the name of an exception, at the end of a line or before a colon: java.lang.Error: no, ValueError,
+ * main.handler (zap). */
 static bool is_header(gw_str line)
 {
     static const gw_str ends[] = {GW_LIT("Error"), GW_LIT("Exception"), GW_LIT("Throwable"),

@@ -1,6 +1,6 @@
-/* dogstatsd.c: The dogstatsd receiver: its options, its sockets, and what a reload hands over. Owns the
+/* dogstatsd.c: the dogstatsd receiver: its options, its sockets, and the hand-over at a reload. Owns the
  * stream, the metric store and the log configuration for events. The pipeline opens and closes it; datagrams
- * come on the stream's thread.
+ * arrive on the stream's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +19,7 @@ static const struct gw_opt opts[] = {DOGSTATSD_OPTS(GW_ROW) GW_OPT_END};
 
 enum { LONGEST = 64 * 1024, CUMULATIVE = 1 /* word of option temporality */ };
 
-static struct dogstatsd *paused; /* main thread: whose series nobody took over yet */
+static struct dogstatsd *paused; /* main thread: a paused receiver whose series were not taken over yet */
 
 /* --- lines --- */
 
@@ -33,7 +33,7 @@ static void log_refused(void *ctx, gw_str line, enum dsd_reason why)
            dsd_reason_text(why));
 }
 
-/* Behind its last line's end, what was cut off is no line. */
+/* Returns the complete lines of a truncated datagram: its last, incomplete one is dropped. */
 static gw_str whole_lines(struct dogstatsd *d, const struct stream_record *r)
 {
     gw_str text = r->text;
@@ -85,7 +85,7 @@ static struct stream *new_stream(struct dogstatsd *d, const char *path)
                                   .ctx = d,
                                   .counts = &d->stream_counts,
                                   .framing = STREAM_PREFIX,
-                                  .syslog = true, /* a datagram is taken whole */
+                                  .syslog = true, /* a datagram is one record */
                                   .max_line = LONGEST,
                                   .connections = d->conf.connections,
                                   .idle_timeout = GW_SEC * 3600,
@@ -163,7 +163,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
                           struct gw_diagnostics *diagnostics)
 {
     struct dogstatsd *d = ctx;
-    /* texts of events are whole: nothing is read in them */
+    /* texts of events are not parsed */
     const struct log_options plain = {
         .source = GW_STR("dogstatsd"), .parse = 1, .resource = d->conf.resource};
     d->host = host;
@@ -178,7 +178,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 
 /* --- life --- */
 
-/* Of a receiver that a reload paused, where its points are of the same kind: what it took goes on here. */
+/* Takes over the series of a receiver that a reload paused, if its points are of the same kind. */
 static struct dogstatsd_series *take_over(const struct dogstatsd *d)
 {
     for (struct dogstatsd *from = paused; from; from = from->next_paused) {
@@ -282,7 +282,7 @@ static void close_(void *ctx)
     unlist(d);
     close_proxy(d);
     stream_drop(d->stream);
-    if (d->series && d->stream) /* paused, and nobody took them */
+    if (d->series && d->stream) /* paused, and its series were not taken over */
         metric_flusher_last(&d->flusher);
     drop_series(d->series);
     dsd_series_fini(&d->sockets.taker.series);

@@ -1,4 +1,4 @@
-/* dogstatsd.h: what the files of the dogstatsd receiver share.
+/* dogstatsd.h: definitions that the files of the dogstatsd receiver share.
  *
  *     UDP, Unix sockets ─ stream.h ─▶ datagram ─▶ dogstatsd_take.h ─▶ metric store ─ each interval ─▶ frames ─▶ queues
  *                                              └▶ events and checks ─▶ log records ─▶ sink ─▶ queues
@@ -60,9 +60,9 @@ struct dogstatsd_conf {
     DOGSTATSD_OPTS(GW_FIELD)
 };
 
-/* What a reload hands over: samples that no queue took yet. */
+/* Handed over at a reload: samples that no queue has taken yet. */
 struct dogstatsd_series {
-    struct gw_budget held; /* what the store holds: half of max_memory at most */
+    struct gw_budget held; /* memory of the store: at most half of max_memory */
     struct metric_store *store;
 };
 

@@ -33,7 +33,7 @@ static void set_severity(struct notice *n, int number, const char *word)
     n->in.severity_text = gw_str_z(word);
 }
 
-/* The line's tags and, in the names that tags have for it, the container that it came from. */
+/* Writes the line's tags, and the container that sent it under the names of tags. */
 static bool write_tags(struct notice *n, const struct dsd_origin *o)
 {
     static const char *const names[] = {"container_id", "kube_container_name", "pod_uid"};

@@ -268,7 +268,7 @@ static void hint(void *ctx, FILE *to)
     fputc('\n', to);
 }
 
-/* The exporters have delivered what they could by now: these are the offsets for the next start. */
+/* By now the exporters have delivered what they could, so these are the offsets for the next start. */
 static void close_(void *ctx)
 {
     struct file *f = ctx;

@@ -1,5 +1,6 @@
-/* file_names.c: Compares names of files and knows the names that rotations give them. Owns nothing; pure,
- * except for looking up the names that are read. Called by the scan, the search for copies and the folders.
+/* file_names.c: compares names of files and recognizes the names that rotations give them. Owns nothing;
+ * keeps no state, except for looking up the names that are read. Called by the scan, the search for copies
+ * and the folders.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memrchr */

@@ -115,7 +115,8 @@ static void done(struct kafka *k, const struct kafka_record *r, struct kafka_par
         kafka_offsets_touch(k->offsets, p, r->offset);
 }
 
-/* Memory that is short for a record alone never suffices; what others hold, or the records before it, comes back. */
+/* Returns whether a lack of memory is temporary: memory that others or earlier records hold comes back. If
+ * one record alone needs too much, it is not. */
 static bool is_for_later(const struct kafka_batch *b, enum gw_code code)
 {
     return code == GW_BUSY || (code == GW_BUDGET && !kafka_batch_is_empty(b));
@@ -159,7 +160,7 @@ static bool seal(struct kafka *k)
     return true;
 }
 
-/* Never to be taken, however long one waits: refused, as the ledger knows. */
+/* Refuses a record that can never be accepted, and counts it in the ledger. */
 static enum gw_code refuse(struct kafka *k, enum gw_signal signal, const struct gw_err *why)
 {
     struct otlp_frames *f = &k->batch.frames[signal];

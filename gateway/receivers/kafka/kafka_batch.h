@@ -22,7 +22,7 @@ bool kafka_batch_add(struct kafka *, const struct kafka_record *, struct kafka_p
 /* True: all of it is queued everywhere, and the batch is empty. False: a queue has no room, or there is no memory; the
  * rest may be offered again. */
 bool kafka_batch_offer(struct kafka *, bool can_wait) GW_MUST_CHECK;
-/* What was not taken is forgotten: nothing behind it is committed. */
+/* Forgets records that were not accepted: nothing after them is committed. */
 void kafka_batch_discard(struct kafka *);
 
 #endif

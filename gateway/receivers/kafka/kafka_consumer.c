@@ -188,7 +188,7 @@ static void end_reading(struct kafka *k)
     forget_stash(k);
 }
 
-/* Senders still deliver: their records are committed, and nobody else need read them. */
+/* Senders are still delivering: their records are committed, so that no other consumer reads them again. */
 static void drain(struct kafka *k)
 {
     kafka_group_pause(k);

@@ -1,6 +1,6 @@
-/* kafka_group.c: What a consumer group asks of its members. Partitions come and go, one by one (cooperative) or all at once;
- * offsets are committed when they are safe. Owns nothing but the queue of commits' answers. Called by the consumer's thread,
- * partly by librdkafka on it.
+/* kafka_group.c: the duties of a member of a consumer group. Partitions are assigned and revoked, one by one
+ * (cooperative) or all at once; offsets are committed when they are safe. Owns only the queue of the commits'
+ * answers. Called by the consumer's thread, partly by librdkafka on it.
  *
  *     taken away   offered what is read ─▶ wait for ack callbacks, at most `handover` ─▶ commit ─▶ give up
  *     lost         somebody else has it already: nothing is committed
@@ -230,7 +230,8 @@ static void remove_partitions(struct kafka *k, const rd_kafka_topic_partition_li
     }
 }
 
-/* False: some records of theirs are still in the hands of exporters, and are read again by who gets the partition. */
+/* Returns false if exporters still hold some of their records; the next owner of the partition reads these
+ * again. */
 static bool await_acks(struct kafka *k, const rd_kafka_topic_partition_list_t *list)
 {
     struct kafka_partition **these = calloc((size_t)list->cnt + 1, sizeof *these);
@@ -336,7 +337,7 @@ static void read_again(struct kafka *k, struct kafka_partition *p)
     rd_kafka_topic_partition_list_destroy(one);
 }
 
-/* What the last answer of the broker said; asks nobody. */
+/* Uses the broker's last answer; sends no request. */
 static void look_at_end(struct kafka *k, struct kafka_partition *p)
 {
     int64_t low, high;

@@ -11,11 +11,11 @@
 
 /* Before the start: partitions that come and go. */
 void kafka_group_open(struct kafka *);
-/* Once started: asks for the topics. False: not possible, as the log says. */
+/* Subscribes to the topics, after the start. Returns false if that is impossible; the reason is logged. */
 bool kafka_group_join(struct kafka *);
-/* From time to time: commits what is safe, reads again what was given up, looks at the lag. */
+/* Called regularly: commits safe offsets, reads records again that exporters gave up, updates the lag. */
 void kafka_group_tick(struct kafka *, gw_nsec now);
-/* At the end: waits for what is under way, commits, and leaves the group. */
+/* Called at the end: waits for open records, commits, and leaves the group. */
 void kafka_group_leave(struct kafka *);
 /* All partitions, for want of room; and back. */
 void kafka_group_pause(struct kafka *);

@@ -1,5 +1,5 @@
-/* kafka_in.c: The kafka receiver as the process sees it: its options and metrics, what it opens, its thread. Owns the receiver's
- * context. Called by the pipeline, on the main thread; metrics on the admin thread.
+/* kafka_in.c: the kafka receiver for the pipeline: its options and metrics, what it opens, its thread. Owns
+ * the receiver's context. Called by the pipeline, on the main thread; metrics on the admin thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -68,7 +68,7 @@ static void open_topics(struct kafka *k, const char *path, struct gw_diagnostics
         gw_option_error(diagnostics, path, "group", "a consumer group needs a name");
 }
 
-/* What guarantees stand on, and what our options say; the rest a property may change. */
+/* Settings on which guarantees depend and those of options are fixed; properties may change the others. */
 static enum gw_code open_client(struct kafka *k, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct kafka_conf *c = &k->conf;
@@ -155,7 +155,7 @@ static void stop(void *ctx)
     gw_wakeup_wait(&k->quiet, GW_NEVER);
 }
 
-/* By now the senders have delivered what they could, unless this is a reload. */
+/* By now the senders have delivered what they could, except at a reload. */
 static void end_thread(struct kafka *k)
 {
     if (!k->running)

@@ -1,5 +1,6 @@
-/* kafka_offsets.c: partitions, the ack callbacks of what was read of them, and what becomes of their offsets when ack callbacks are
- * settled in any order. The consumer makes ack callbacks; senders settle them, on their own threads.
+/* kafka_offsets.c: partitions, the ack callbacks of their records, and the offsets that follow from these
+ * when they are settled in any order. The consumer makes ack callbacks; senders settle them, on their own
+ * threads.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -153,7 +154,7 @@ void kafka_offsets_touch(struct kafka_offsets *t, struct kafka_partition *p, int
     if (p->safe < 0)
         p->committed = offset; /* where the broker made us begin */
     if (first && !p->first && !p->stuck)
-        p->safe = offset; /* what is missing in between is gone */
+        p->safe = offset; /* the records in between no longer exist */
     p->read = offset + 1;
     gw_unlock(&t->lock);
 }

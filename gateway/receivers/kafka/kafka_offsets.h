@@ -40,13 +40,13 @@ struct kafka_partition {
         *last;    /* of ack callbacks that are not settled, or wait for those before them */
     int64_t safe; /* everything before is done */
     int64_t read; /* everything before was read */
-    int64_t end;  /* of the partition, as the broker said last */
+    int64_t end;  /* end of the partition, from the broker's last answer */
     bool stuck;   /* something was given up */
     bool gone;    /* taken away */
     /* the consumer's */
     int signal;        /* of its topic; -1: not known */
     int64_t committed; /* the broker has it */
-    bool touched;      /* stands in the next ack callback … */
+    bool touched;      /* part of the next ack callback … */
     struct kafka_partition *next_touched;
     int64_t upto; /* … up to here */
     bool held;    /* paused by itself: max_uncommitted */
@@ -65,7 +65,7 @@ struct kafka_partition *kafka_offsets_add(struct kafka_offsets *, const char *to
 struct kafka_partition *kafka_offsets_find(struct kafka_offsets *, const char *topic, int32_t number);
 /* Not ours any more: the pointer is not to be used. */
 void kafka_offsets_remove(struct kafka_offsets *, struct kafka_partition *);
-/* First of all; follow `next`. The consumer alone adds and removes. */
+/* Returns the first of all partitions; follow `next`. Only the consumer adds and removes partitions. */
 struct kafka_partition *kafka_offsets_first(struct kafka_offsets *);
 /* Of each partition, under the lock, on any thread. */
 typedef void kafka_offsets_f(void *ctx, const struct kafka_partition *);
@@ -73,7 +73,7 @@ void kafka_offsets_each(struct kafka_offsets *, kafka_offsets_f *, void *ctx);
 
 /* Where the group stopped the last time. */
 void kafka_offsets_begin(struct kafka_offsets *, struct kafka_partition *, int64_t offset);
-/* The record of this offset is read, and stands in the batch (or is done with, if there is no frame of it). */
+/* The record with this offset was read and is in the batch (or is done, if there is no frame of it). */
 void kafka_offsets_touch(struct kafka_offsets *, struct kafka_partition *, int64_t offset);
 /* For all that was touched, which then is not any more; to be settled once for each of `frames` (0: it is settled already,
  * and *ack is NULL). False: no memory, and all stays touched. */

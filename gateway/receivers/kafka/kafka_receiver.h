@@ -13,9 +13,9 @@
  *      kafka_set_aside.c  records that cannot be used
  *      kafka_offsets.h    up to where each partition is safe
  *
- * An offset is committed when every exporter has all records before it, or the disk queue. So a process that is killed
- * loses nothing. What it had delivered since the last commit is read again: by time about commit_interval, by number at
- * most max_uncommitted records a partition and what one batch holds.
+ * An offset is committed when every exporter, or the disk queue, has all records before it. So a killed
+ * process loses nothing. Records delivered since the last commit are read again: about those of one
+ * commit_interval, at most max_uncommitted records per partition plus one batch.
  *
  *     start ─▶ running ── stop ─▶ draining ── close ─▶ over
  *                          │         └ offers nothing any more; stays in the group, commits what senders still deliver
@@ -79,7 +79,7 @@ struct kafka_conf {
 
 /* Any thread. */
 struct kafka_counts {
-    atomic_uint_least64_t records[GW_SIGNALS]; /* that were taken, whole or in part */
+    atomic_uint_least64_t records[GW_SIGNALS]; /* accepted records, complete or in part */
     atomic_uint_least64_t bytes;               /* of their values */
     atomic_uint_least64_t faults[KAFKA_FAULTS];
     atomic_uint_least64_t set_aside;
@@ -122,7 +122,7 @@ struct kafka {
     bool paused;               /* all partitions are, for want of room */
     rd_kafka_queue_t *commits; /* answers to commits */
     bool committing;           /* one is on its way */
-    gw_nsec commit_at;         /* when to look again for what is safe */
+    gw_nsec commit_at;         /* when to check again which offsets are safe */
 };
 
 static inline void kafka_count(atomic_uint_least64_t *to, uint64_t n)

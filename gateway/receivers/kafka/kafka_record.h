@@ -5,8 +5,8 @@
  *
  *     option encoding ◁ header content-type ◁ the first byte: '{' begins no request in protobuf
  *
- * That is what the OpenTelemetry Collector's exporter writes: the value of a record is one Export…ServiceRequest, and with
- * `signal_header` its header names the signal.
+ * This is the format of the OpenTelemetry Collector's exporter: the value of a record is one
+ * Export…ServiceRequest, and with `signal_header` a header names the signal.
  *
  * Threads: pure functions.  Ownership: views of the record.
  *
@@ -24,9 +24,9 @@ enum kafka_encoding { KAFKA_AUTO, KAFKA_PROTOBUF, KAFKA_JSON };
 /* Why a record, or a part of it, is not used. */
 enum kafka_fault {
     KAFKA_FAULT_NONE,
-    KAFKA_FAULT_UNKNOWN_SIGNAL,   /* neither header nor topic say one that is known here */
+    KAFKA_FAULT_UNKNOWN_SIGNAL,   /* neither header nor topic names a known signal */
     KAFKA_FAULT_UNKNOWN_ENCODING, /* its content-type is another */
-    KAFKA_FAULT_MALFORMED,        /* not what its encoding says */
+    KAFKA_FAULT_MALFORMED,        /* the value does not match its encoding */
     KAFKA_FAULT_TOO_LARGE,        /* needs more memory than a record may have */
     KAFKA_FAULT_PARTIAL,          /* some items of it */
     KAFKA_FAULTS
@@ -40,7 +40,7 @@ struct kafka_record {
     int32_t partition;
     int64_t offset, timestamp; /* milliseconds since 1970, or -1 */
     gw_str key, value;
-    gw_str signal, content_type; /* headers; a NULL pointer: there is none */
+    gw_str signal, content_type; /* headers; a NULL pointer: missing */
 };
 
 /* Topics of each signal: names, or regular expressions that begin with '^'. */
@@ -48,7 +48,8 @@ struct kafka_topics {
     const struct gw_list *of[GW_SIGNALS]; /* NULL: none, as of profiles */
 };
 
-/* The signal of what stands in the topic; -1: not known. Slow where there are expressions: once a partition. */
+/* Returns the signal of a topic; -1: unknown. Slow if there are regular expressions: call it once per
+ * partition. */
 int kafka_topic_signal(const struct kafka_topics *, const char *topic);
 /* KAFKA_FAULT_NONE, KAFKA_FAULT_UNKNOWN_SIGNAL or KAFKA_FAULT_UNKNOWN_ENCODING. */
 enum kafka_fault kafka_record_read(const struct kafka_record *, enum kafka_encoding, enum gw_signal *,

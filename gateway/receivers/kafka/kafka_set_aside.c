@@ -1,6 +1,7 @@
-/* kafka_set_aside.c: A record that cannot be used: counted, logged with its place, and written as a line of JSON where
- * dead_letter.directory says. It never holds up those behind it: what cannot be written is lost to the file, and stands in
- * Kafka as long as its topic keeps it. Owns nothing beyond the line. Called by kafka_batch.c.
+/* kafka_set_aside.c: handles a record that cannot be used: counts it, logs its position, and writes it as a
+ * line of JSON if dead_letter.directory is set. It never blocks later records: if the file cannot be written,
+ * the record is only in Kafka, as long as its topic keeps it. Owns nothing beyond the line. Called by
+ * kafka_batch.c.
  *
  *     {"topic":"otlp_spans","partition":3,"offset":1742,"timestamp":1764450000000,"reason":"malformed",
  *      "detail":"…","signal":"traces","key":"…","value":"…"}      key and value in base64
@@ -27,7 +28,7 @@ static void put_base64(FILE *to, gw_str s)
     }
 }
 
-/* Words of ours and headers: what is not plain ASCII becomes '?'. */
+/* For ddgate's own texts and headers: characters that are not plain ASCII become '?'. */
 static void put_text(FILE *to, const char *name, gw_str s)
 {
     fprintf(to, ",\"%s\":\"", name);

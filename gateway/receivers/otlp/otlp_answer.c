@@ -36,7 +36,7 @@ static gw_str keep(struct gw_arena *arena, const uint8_t *from, const uint8_t *t
     return gw_arena_dup(arena, gw_str_n((const char *)from, (size_t)(to - from)));
 }
 
-/* "2 of 7 items are refused: a text is not UTF-8 (2)", and where the first stands. */
+/* Makes "2 of 7 items are refused: a text is not UTF-8 (2)", and the position of the first. */
 static gw_str reason_text(const struct otlp_taken *t, char *out)
 {
     const struct otlp_contents *c = &t->contents;

@@ -1,5 +1,5 @@
-/* otlp_descriptors.c: Looks names up in the descriptors of the program by walking over them: they are a few kilobytes, and nobody asks
- * often. Owns nothing. Called by otlp_services.c, on any thread.
+/* otlp_descriptors.c: looks up names in the program's descriptors by walking over them: they are a few
+ * kilobytes and requests are rare. Owns nothing. Called by otlp_services.c, on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,8 +41,8 @@ static bool strip(gw_str *name, gw_str prefix)
 
 static enum kind find(enum kind within, struct wire_view v, gw_str name);
 
-/* v declares something of kind k: is it, or is within it, what is called so? The kind, or NONE. Values of an enum are named as if
- * they stood beside it. */
+/* v declares something of kind k. Returns the kind of the thing with this name if it is v or inside v, else
+ * NONE. Values of an enum are named as if they were beside it. */
 static enum kind find_in(enum kind k, struct wire_view v, gw_str name)
 {
     gw_str own = text_field(v, NAME);

@@ -1,4 +1,4 @@
-/* otlp_descriptors.h: finds the descriptors of what is served over gRPC, as server reflection asks for them.
+/* otlp_descriptors.h: finds the descriptors of the services over gRPC, for server reflection.
  *
  *     "opentelemetry/proto/trace/v1/trace.proto" ─┐
  *     "opentelemetry.proto.trace.v1.Span.name" ───┴▶ its file, and those that it imports: FileDescriptorProtos

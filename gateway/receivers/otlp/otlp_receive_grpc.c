@@ -27,7 +27,7 @@ static int status_of(enum gw_code code)
     }
 }
 
-/* What the HTTP server words for bodies and paths is worded anew. */
+/* Replaces texts of the HTTP server that speak of bodies and paths. */
 static gw_str words_of(const struct gw_err *err, struct gw_arena *arena)
 {
     char text[1024];

@@ -27,7 +27,7 @@ static bool is_json(gw_str type)
     return is_media(type, GW_STR("application/json"));
 }
 
-/* Of answers of the server, too: a status in plain text is none that an exporter can read. */
+/* Also for answers of the server: an exporter cannot read a status in plain text. */
 void otlp_http_word_error(void *ctx, const struct gw_http_request *q, const struct gw_err *err,
                           struct gw_http_reply *r)
 {
@@ -86,7 +86,7 @@ static void find_agent(void *agent, gw_str name, gw_str value)
         *(gw_str *)agent = value;
 }
 
-/* For somebody who looks: who sent it. What it sent are its frames. */
+/* For clients of the API and the page: keeps the sender. The data is in the frames. */
 static void keep_request(const struct otlp_receiver *o, enum gw_signal signal,
                          const struct gw_http_request *q)
 {

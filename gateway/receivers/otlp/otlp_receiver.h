@@ -10,9 +10,9 @@
  *      common/otlp_intake.h a body to the queues: whatever brought it
  *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
- * What an answer means (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: what was not
- * refused in its partial_success stands in every exporter's queue; 400: nothing of the body was used; 429, 503:
- * nothing of it was taken, and Retry-After says when to come again.
+ * Answers (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: all items that its
+ * partial_success does not refuse are in every exporter's queue; 400: nothing of the body was used; 429, 503:
+ * nothing was accepted, and Retry-After tells when to send again.
  *
  * Profiles (v1development) are taken where an exporter names them, which is experimental; else they are answered 404 and
  * UNIMPLEMENTED, as by who does not know them.

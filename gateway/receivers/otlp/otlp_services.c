@@ -1,5 +1,6 @@
-/* otlp_services.c: What a client may ask of the gRPC server itself: grpc.health.v1 and server reflection (v1 and v1alpha, which have
- * the same messages). Both know one list of services. Owns nothing beyond the call. Called by HTTP workers (gateway/http/grpc.h).
+/* otlp_services.c: gRPC services about the server itself: grpc.health.v1 and server reflection (v1 and
+ * v1alpha, which have the same messages). Both use one list of services. Owns nothing beyond the call. Called
+ * by HTTP workers (gateway/http/grpc.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,7 +77,7 @@ static bool asks_for_served(const struct otlp_receiver *o, gw_str request)
     return !name.len;
 }
 
-/* A watch says so once, and ends with the connection. */
+/* A watch gets one answer and ends with the connection. */
 void otlp_grpc_health(void *ctx, const struct gw_grpc_method *m, const struct gw_grpc_call *call,
                       struct gw_grpc_reply *r)
 {

@@ -141,8 +141,8 @@ void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
 
 /* Places */
 
-/* Makes way: the oldest that has not sent a record in ten seconds, else the one that is idle for longest and
- * holds no part of a line. */
+/* Closes a connection to make room: the oldest that has not sent a record in ten seconds, else the one that
+ * is idle for longest and holds no part of a line. */
 static bool evict(struct stream *s, gw_nsec now)
 {
     struct stream_conn *best = NULL;
