@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """otlp_http with several endpoints: shared load, a backend that takes nothing for a while, failover, names, URLs of single signals."""
+import json
 import subprocess
 
 from ddgate import BINARY, free_port
@@ -16,6 +17,11 @@ def wait_all(gate, sinks, spans):
     gate._until(lambda: ids(spans) <= ids([s for one in sinks for s in one.spans]), f"{len(spans)} spans are not at {len(sinks)} backends")
 
 
+def wait_answered(gate, spans):
+    """ddgate has read the answers: no request is open any more but those that somebody is silent to."""
+    gate._until(lambda: json.loads(gate.admin("/ledger").body)["signals"]["traces"]["exporters"]["otlp_http"]["sent"] == len(spans), "an answer is not read")
+
+
 def test_requests_are_shared_out(make_gate, make_http_sink):
     sinks = [make_http_sink() for _ in range(3)]
     gate = make_gate(exporters=[exporter(sinks)])
@@ -23,6 +29,7 @@ def test_requests_are_shared_out(make_gate, make_http_sink):
     for _ in range(9):
         spans += send(gate, 2)
         wait_all(gate, sinks, spans)
+        wait_answered(gate, spans)
     assert [len(sink.spans) for sink in sinks] == [6, 6, 6]
     assert {r.path for sink in sinks for r in sink.requests} == {"/v1/traces"}
     gate.stop()
@@ -62,6 +69,7 @@ def test_a_silent_backend_holds_up_no_other_request(make_gate, make_http_sink):
     for _ in range(4):
         more += send(gate, 1)
         wait_all(gate, [other], more)
+        wait_answered(gate, more)
     assert len(waiting.requests) == 1, "the one with fewer open requests gets them"
     waiting.release()
     wait_all(gate, sinks, silent + more)
