@@ -155,6 +155,7 @@ def log_gate(make_gate, tmp_path, **more):
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
     (pipelines / "cards.p").write_text('grok(_, "card %{WORD:card}")\ncover(message, [6, 9])\n')
+    (pipelines / "plain.p").write_text('grok(_, "user %{WORD:user}")\n')
     receivers = ({"type": "ddtrace", "listen": [f"127.0.0.1:{free_port()}"], "socket": ""}, {"type": "http", "listen": f"127.0.0.1:{port}"})
     settings = {"receivers": receivers, "exporters": BLACKHOLE, "admin": {"listen": "127.0.0.1:0"}, "pipelines": {"directory": pipelines}}
     return make_gate(conf=conf_text(settings), port=port)
@@ -177,8 +178,11 @@ def test_lines_beside_their_records(make_gate, tmp_path):
     assert hello["resource"]["service.name"] == {"stringValue": "web"}
     # a script hid the number: the line would show it
     assert covered["form"] == "script" and covered["script"] == "cards.p" and covered["line"] == "" and "123456" not in covered["body"]
+    send_logs(gate, {"message": "user ann", "ddsource": "plain"})
+    plain = ask(gate, "/api/logs?filter=source:plain")["logs"][0]  # this script only read it
+    assert plain["form"] == "script" and json.loads(plain["line"])["message"] == "user ann" and plain["attributes"]["user"] == {"stringValue": "ann"}
     assert [r["body"] for r in ask(gate, "/api/logs?filter=severity:warn")["logs"]] == ["hello"]
-    assert ask(gate, "/api/logs?limit=1")["logs"] == [covered]
+    assert ask(gate, "/api/logs?limit=1")["logs"] == [plain]
     otlp = ask(gate, "/api/logs?format=otlp&filter=service:web")["resourceLogs"]
     assert otlp[0]["scopeLogs"][0]["logRecords"][0]["body"] == {"stringValue": "hello"}
 

@@ -72,6 +72,7 @@ struct log_batch {
     size_t n, cap, left; /* slots; those whose records are in no frame yet */
     struct log_groups groups;
     const struct sc_script *script; /* that reads the record; NULL: none does */
+    gw_str message;                 /* as the script got it */
     gw_str form;                    /* how the record was read; static text; only while recent data is kept */
     bool has_lines;                 /* its records are in recent.h, each with its line */
     struct gw_intake intake;        /* refused and dropped since the last log_finish, and received in total */

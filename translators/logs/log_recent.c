@@ -24,7 +24,7 @@ gw_str log_recent_form(const struct log_batch *b, const struct log_input *in)
 /* Returns the message that the script left, because data that a script removed must not be shown. */
 static gw_str line_of(const struct log_batch *b, const struct log_input *in, const struct log_found *f)
 {
-    return b->script && !gw_str_eq(f->body, in->text) ? GW_NOSTR : in->text;
+    return b->script && !gw_str_eq(f->body, b->message) ? GW_NOSTR : in->text;
 }
 
 static gw_str body_of(gw_str field)

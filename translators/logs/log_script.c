@@ -379,6 +379,7 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
     p.category = SC_LOGGING;
     fill_point(b, in, text, around, &p);
     note_origin(&p, fields);
+    b->message = text;
     bool good = run_script(b, script, in, &p, &level);
     b->scratch.spent = false; /* the record is delivered with the changes made so far */
     bool trace = !see_fields(b, &p, fields);
