@@ -16,6 +16,7 @@ struct gw_fanout;
 struct gw_ledger;
 struct gw_listen_claims;
 struct gw_dogstatsd_proxy;
+struct gw_fleet;
 
 /* What the process lends to its receivers; outlives them. */
 struct gw_host {
@@ -36,6 +37,7 @@ struct gw_host {
      * checked */
     struct gw_listen_claims *claims;
     struct gw_dogstatsd_proxy *dogstatsd; /* NULL: none */
+    struct gw_fleet *fleet;               /* who sends; NULL: nobody asks */
     size_t receivers;                     /* how many there are */
     /* true if an exporter sends to this port of this machine: a receiver there would receive its own data;
      * `exporters` is its context. NULL: not known */

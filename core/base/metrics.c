@@ -162,6 +162,14 @@ static void print_family(struct gw_metrics *m, size_t first, FILE *to)
     }
 }
 
+double gw_metrics_sum(const struct gw_metrics *m, const char *name)
+{
+    double sum = 0;
+    for (size_t i = 0; i < m->n; i++)
+        sum += strcmp(m->samples[i].row->name, name) == 0 ? m->samples[i].value : 0;
+    return sum;
+}
+
 bool gw_metrics_print(struct gw_metrics *m, FILE *to)
 {
     for (size_t i = 0; i < m->n; i++)

@@ -74,6 +74,8 @@ void gw_metrics_add_for2(struct gw_metrics *, const struct gw_metric *, double v
 void gw_metrics_component(struct gw_metrics *, const struct gw_metric *rows, gw_measure_f *, void *ctx);
 /* The prefix of the row's name. */
 const char *gw_metric_prefix(const struct gw_metric *);
+/* The sum of the samples of this name (without the prefix), whatever their labels; 0 when there are none. */
+double gw_metrics_sum(const struct gw_metrics *, const char *name);
 /* Prints text format 0.0.4: samples of one name together, in the order of the first one. False when there was
  * no memory for a sample. */
 bool gw_metrics_print(struct gw_metrics *, FILE *);

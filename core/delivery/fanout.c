@@ -13,6 +13,7 @@
 #include "core/delivery/durable.h"
 #include "core/delivery/queue.h"
 #include "core/delivery/recent.h"
+#include "core/delivery/refusals.h"
 
 /* A set of routes. Readers are counted, so that the other table can be written when it has no reader. */
 struct table {
@@ -531,9 +532,11 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
     enum gw_code code = offer(f, signal, frames, n, in, also, false, &kept, err);
     if (kept)
         return code;
-    in->not_taken[code == GW_STOPPING       ? GW_REASON_STOPPING
-                  : code == GW_OVER_STORAGE ? GW_REASON_BUDGET
-                                            : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
+    enum gw_reason why = code == GW_STOPPING       ? GW_REASON_STOPPING
+                         : code == GW_OVER_STORAGE ? GW_REASON_BUDGET
+                                                   : GW_REASON_QUEUE_FULL;
+    in->not_taken[why] += gw_intake_accepted(in);
+    gw_refusals_words(why, err ? err->what : NULL);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing was accepted */
     if (gw_recent_wanted())
         keep_refusals(signal, in, err);

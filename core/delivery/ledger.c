@@ -13,6 +13,7 @@
 #include "core/base/lock.h"
 
 struct gw_ledger {
+    const struct gw_ledger_watch *watch; /* NULL: nobody */
     struct gw_lock lock;
     struct gw_ledger_view view; /* under lock */
 };
@@ -135,6 +136,8 @@ void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct g
         }
     }
     gw_unlock(&l->lock);
+    if (accepted < in->received && l->watch)
+        l->watch->not_taken(l->watch->ctx, signal, in);
 }
 
 void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, enum gw_place from,
@@ -149,6 +152,13 @@ void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signa
     if (to == GW_DROPPED)
         l->view.signal[signal].exporter[exporter].dropped[why] += n;
     gw_unlock(&l->lock);
+    if (l->watch && (to == GW_DROPPED || to == GW_REJECTED)) /* names of rows do not change */
+        l->watch->lost(l->watch->ctx, signal, l->view.exporter_name[exporter], to, why, n);
+}
+
+void gw_ledger_set_watch(struct gw_ledger *l, const struct gw_ledger_watch *watch)
+{
+    l->watch = watch;
 }
 
 void gw_ledger_recovered(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, uint64_t n)

@@ -83,6 +83,16 @@ void gw_ledger_drop(struct gw_ledger *);
 /* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room. Names
  * are cut to 63 bytes. */
 unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
+/* Who is told of items that are not taken, or are lost: once they are counted, on the thread that counts them,
+ * with no lock held (refusals.h). */
+struct gw_ledger_watch {
+    void (*not_taken)(void *ctx, enum gw_signal, const struct gw_intake *);
+    void (*lost)(void *ctx, enum gw_signal, const char *exporter, enum gw_place to, enum gw_reason why,
+                 uint64_t n); /* to: GW_DROPPED, or GW_REJECTED, where why has no meaning */
+    void *ctx;
+};
+/* Before anything is counted; must outlive the ledger. */
+void gw_ledger_set_watch(struct gw_ledger *, const struct gw_ledger_watch *);
 /* Its signals from now on; 0 when it is not configured any more. */
 void gw_ledger_signals(struct gw_ledger *, unsigned exporter, unsigned signals);
 

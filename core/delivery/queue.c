@@ -283,6 +283,8 @@ void gw_queue_wake(struct gw_queue *q)
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)
 {
     gw_lock(&q->lock);
-    *out = (struct gw_queue_state){q->used, q->capacity, q->refusing, q->lagging};
+    const struct lane *first = gw_queue_oldest_lane(q);
+    *out = (struct gw_queue_state){q->used, q->capacity, q->refusing, q->lagging,
+                                   first ? first->chain.first->frame->arrived : 0};
     gw_unlock(&q->lock);
 }

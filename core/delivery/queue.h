@@ -169,6 +169,7 @@ struct gw_queue_state {
     size_t used, capacity;
     bool refusing; /* it refused something, and has not become a quarter empty since */
     bool lagging;
+    gw_nsec oldest; /* when the first of its waiting frames arrived; 0: none waits */
 };
 void gw_queue_state(struct gw_queue *, struct gw_queue_state *);
 

@@ -381,5 +381,6 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
             s->exporter->hurry(s->ctx);
     }
     publish(s);
+    gw_sender_see_waiting(s, now);
     return anything_left(s, now) ? next_step(s, now) : GW_SENDER_OVER;
 }

@@ -142,6 +142,26 @@ struct gw_route gw_sender_route(const struct gw_sender *);
 extern const struct gw_metric gw_sender_metrics[];
 void gw_sender_measure(struct gw_sender *, struct gw_metrics *);
 
+/* How the backend is: it took the last request, it does not at the moment, or it cannot be reached or refuses us
+ * altogether. */
+enum gw_backend_state { GW_BACKEND_OK, GW_BACKEND_RETRYING, GW_BACKEND_DOWN };
+struct gw_sender_state {
+    const char *name, *type; /* live as long as the sender */
+    unsigned number;         /* its row in the ledger */
+    enum gw_backend_state backend;
+    size_t used, capacity; /* of its queue in memory, bytes */
+    bool refusing;         /* the queue refuses */
+    bool on_disk;          /* some of its data is only in the disk queue */
+    gw_nsec oldest;        /* how long the oldest frame in memory has waited; 0: none does */
+    gw_nsec p50, p99;      /* of the last 256 requests, from sending to the answer; 0: there was none */
+    char words[300];       /* what the backend last said against a request, and the remedy; empty: nothing */
+    int64_t said;          /* when, wall clock */
+};
+/* Any thread. */
+void gw_sender_state(struct gw_sender *, struct gw_sender_state *);
+/* Where it sends, as the exporter describes it. Any thread: what it says does not change after open. */
+void gw_sender_describe(const struct gw_sender *, FILE *);
+
 /* Returns false if no thread could be started. */
 bool gw_sender_start(struct gw_sender *) GW_MUST_CHECK;
 /* Begins to drain and returns at once, so that all senders drain at the same time. `deadline` is

@@ -10,6 +10,7 @@
  *                      ledger, queue, disk
  *   sender_disk.c      from the disk back into the queue          the sender's thread
  *   sender_metrics.c   metrics                                    any thread
+ *   sender_state.c     the backend's state, last words, latency    the sender's thread writes, any reads
  *
  * A batch (inflight_batch.h) is in one place at a time, and gw_sender_step moves it from one to the next:
  *
@@ -34,6 +35,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/base/lock.h"
 #include "core/delivery/queue.h"
 #include "core/diskqueue/disk_queue.h"
 #include "exporters/sender/circuit_breaker.h"
@@ -52,6 +54,19 @@ struct gw_inflight_batches {
 
 struct gw_sender_counts {
     atomic_uint_least64_t requests, retries, timeouts, splits, open, waiting, troubled, request_bytes;
+};
+
+/* What one sees of a sender and its backend. The sender's thread writes it, any reads it. */
+enum { GW_SENDER_LATENCIES = 256 };
+struct gw_sender_seen {
+    atomic_uint backend;    /* enum gw_backend_state */
+    _Atomic gw_nsec oldest; /* arrival of the oldest frame that waits for a retry; 0: none does */
+    gw_nsec looked;         /* for it; the sender's thread only */
+    atomic_uint_least32_t latency[GW_SENDER_LATENCIES]; /* of the last answers, µs */
+    atomic_uint_least64_t answers;
+    struct gw_lock lock;
+    char words[300]; /* under lock: what the backend last said against a request … */
+    int64_t said;    /* … and when, wall clock; 0: never */
 };
 
 struct gw_sender {
@@ -105,6 +120,7 @@ struct gw_sender {
 
     /* Written by the sender's thread, read by any. */
     struct gw_sender_counts counts;
+    struct gw_sender_seen seen;
 };
 
 static inline void gw_sender_count(atomic_uint_least64_t *counter)
@@ -171,6 +187,14 @@ uint64_t gw_sender_random(struct gw_sender *);
 void gw_sender_on_done(void *cookie, const struct gw_outcome *);
 /* Handles all outcomes since the last step. */
 void gw_sender_settle(struct gw_sender *, gw_nsec now);
+
+/* sender_state.c */
+/* A request has its outcome. */
+void gw_sender_saw(struct gw_sender *, const struct gw_inflight_batch *, gw_nsec now);
+/* At the end of a step: the age of what waits for a retry. */
+void gw_sender_see_waiting(struct gw_sender *, gw_nsec now);
+/* A successor goes on with what was seen. */
+void gw_sender_inherit_seen(struct gw_sender *, struct gw_sender *predecessor);
 
 /* sender_disk.c */
 /* If other components hold the memory, waits for it, unless there would be nothing to send meanwhile. */

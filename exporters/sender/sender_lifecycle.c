@@ -44,6 +44,7 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx,
     s->waiting.end = &s->waiting.first;
     s->settled.end = &s->settled.first;
     atomic_init(&s->deadline, GW_NEVER);
+    gw_lock_init(&s->seen.lock, GW_LOCK_SENDER_STATE);
     s->random = gw_random();
     set_names(s);
     gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name,
@@ -103,6 +104,7 @@ void gw_sender_drop(struct gw_sender *s)
         gw_segment_log_detach(s->disk_log, s->reader);
     if (s->owns_queue)
         gw_queue_drop(s->queue);
+    gw_lock_fini(&s->seen.lock);
     free(s);
 }
 
@@ -141,6 +143,7 @@ static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
     atomic_fetch_add_explicit(&counts->retries, before->retries, memory_order_relaxed);
     atomic_fetch_add_explicit(&counts->timeouts, before->timeouts, memory_order_relaxed);
     atomic_fetch_add_explicit(&counts->splits, before->splits, memory_order_relaxed);
+    gw_sender_inherit_seen(successor, predecessor);
     gw_exporter_health_inherit(&successor->health, &predecessor->health);
     gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
     gw_queue_inherit(successor->queue, wake, successor);

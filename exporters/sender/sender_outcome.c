@@ -5,6 +5,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/recent.h"
+#include "core/delivery/refusals.h"
 #include "exporters/sender/sender_internal.h"
 
 /* While this many batches wait, suspected requests are not split further. */
@@ -28,6 +29,7 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
     else if (p->outcome.text[0])
         gw_log(GW_INFO, s->component, "the backend accepted everything and added a message: %s",
                p->outcome.text);
+    gw_refusals_words(GW_REFUSAL_REJECTED, p->outcome.text);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_FILTERED, filtered);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, rest - filtered);
@@ -77,6 +79,7 @@ static void reject(struct gw_sender *s, struct gw_inflight_batch *p, bool expire
         wait_for_memory(s, p, now);
         return;
     }
+    gw_refusals_words(expired ? (unsigned)GW_REASON_EXPIRED : (unsigned)GW_REFUSAL_REJECTED, p->outcome.text);
     if (expired)
         gw_sender_move(s, signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EXPIRED, p->batch.items - aside.items);
     else
@@ -130,6 +133,7 @@ static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_
     if (step.give_up && suspect && s->dead_letter.file.directory.len) {
         reject(s, p, true, now);
     } else if (step.give_up) {
+        gw_refusals_words(GW_REASON_EXPIRED, p->outcome.text);
         gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);
     } else {
         bool too_late = s->draining && !s->disk_log && gw_sender_over_deadline(s, step.until);
@@ -256,6 +260,7 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
         gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict,
                           !gw_inflight_batch_is_retry(p), now, gw_sender_random(s));
         s->breaker[p->batch.signal].unreachable = p->outcome.unreachable;
+        gw_sender_saw(s, p, now);
         switch (p->outcome.verdict) {
         case GW_DONE:
             settle_done(s, p, now);
@@ -290,6 +295,7 @@ static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, con
     uint64_t rejected = o->rejected < items ? o->rejected : items;
     if (rejected)
         gw_exporter_health_rejected(&s->health, &p->batch, rejected, o);
+    gw_refusals_words(GW_REFUSAL_REJECTED, o->text);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, items - rejected);
     gw_sender_release(s, &through, true);

@@ -35,6 +35,11 @@ struct gw_trace_ids;
 struct gw_arena;
 struct gw_api_translation;
 
+struct gw_flow_state;
+struct gw_flow_history;
+struct gw_fleet;
+struct gw_refusals;
+
 /* What the process lends to handlers. */
 struct gw_api {
     void *ctx; /* of these functions, which take locks for a moment only */
@@ -42,6 +47,10 @@ struct gw_api {
     void (*ledger)(void *ctx, struct gw_ledger_view *out);
     /* the options by which spans of tracers are translated at this moment: copies, in the arena. NULL: nobody receives any */
     struct gw_api_translation *(*translation)(void *ctx, struct gw_arena *);
+    void (*flow)(void *ctx, struct gw_flow_state *out); /* into zeroes */
+    struct gw_flow_history *history;
+    struct gw_fleet *fleet;
+    struct gw_refusals *refusals;
     struct gw_budget *budget; /* max_memory: answers are charged to it */
     struct gw_trace_ids *ids; /* upper halves of trace ids */
     gw_nsec started;          /* since 1970 */

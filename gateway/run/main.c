@@ -306,13 +306,15 @@ static bool terminal_is_gone(bool had_one)
     return had_one && tcgetpgrp(STDIN_FILENO) < 0;
 }
 
-/* The next signal. While a component is retired, it is checked every second; a watchdog is notified in time. */
+/* The next signal. While a component is retired, it is checked every second; a watchdog is notified in time; the
+ * history gets a step every ten seconds. */
 static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
 {
     int number = -1;
     while (number < 0) {
         bool retired = gw_pipeline_reap(p);
-        gw_nsec nap = gw_notify_watchdog();
+        gw_nsec nap = gw_notify_watchdog(), tick = gw_pipeline_tick(p);
+        nap = tick < nap ? tick : nap;
         nap = retired && nap > GW_SEC ? GW_SEC : nap;
         struct timespec most = {.tv_sec = nap / GW_SEC, .tv_nsec = nap % GW_SEC};
         number = nap == GW_NEVER ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &most);

@@ -19,6 +19,8 @@
 #include "gateway/net/listen_claims.h"
 #include "core/delivery/recent.h"
 #include "core/delivery/trace_ids.h"
+#include "core/delivery/refusals.h"
+#include "gateway/api/flow_history.h"
 #include "translators/logs/log_scripts.h"
 
 /* For requests that are under way when a stop begins. */
@@ -70,6 +72,9 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                     (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
     p->ledger = gw_ledger_new();
     p->ids = gw_trace_ids_new((size_t)c->join_traces, c->join_ttl);
+    p->fleet = gw_fleet_new(&p->budget);
+    p->history = gw_flow_history_new(gw_now());
+    p->refusals = gw_refusals_new();
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
     p->http = gw_http_new(&p->budget, threads);
     p->scripts = log_scripts_new();
@@ -77,12 +82,18 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     if (p->scripts && check)
         log_scripts_be_strict(p->scripts);
     p->scripts_directory = c->pipelines_directory;
-    if (!p->ledger || !p->ids || !p->fanout || !p->http || !p->scripts)
+    if (!p->ledger || !p->ids || !p->fanout || !p->http || !p->scripts || !p->fleet || !p->history ||
+        !p->refusals)
         return false;
+    gw_ledger_set_watch(p->ledger, gw_refusals_watch(p->refusals));
     p->api = (struct gw_api){.ctx = p,
                              .measure = gw_pipeline_measure_for,
                              .ledger = gw_pipeline_ledger_for,
                              .translation = gw_pipeline_translation,
+                             .flow = gw_pipeline_flow_for,
+                             .history = p->history,
+                             .fleet = p->fleet,
+                             .refusals = p->refusals,
                              .budget = &p->budget,
                              .ids = p->ids,
                              .started = gw_wall()};
@@ -97,6 +108,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .threads = threads,
                                .claims = p->claims,
                                .dogstatsd = &p->dogstatsd,
+                               .fleet = p->fleet,
                                .receivers = conf->receivers_n,
                                .sends_to = gw_conf_sends_to,
                                .takes = gw_conf_takes,
@@ -144,7 +156,10 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     gw_fanout_drop(p->fanout);
     gw_trace_ids_drop(p->ids);
     log_scripts_drop(p->scripts);
+    gw_fleet_drop(p->fleet);
+    gw_flow_history_drop(p->history);
     gw_ledger_drop(p->ledger);
+    gw_refusals_drop(p->refusals);
     gw_conf_drop(p->conf);
     gw_lock_fini(&p->dogstatsd.lock);
     gw_lock_fini(&p->lock);

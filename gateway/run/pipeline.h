@@ -62,7 +62,10 @@ void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
 bool gw_pipeline_ready(struct gw_pipeline *, FILE *why);
 /* Everything that is counted anywhere. */
 void gw_pipeline_measure(struct gw_pipeline *, struct gw_metrics *);
-/* These three for the admin listener, which is the pipeline's own. */
+/* Main thread, while it runs: ends a step of the history (flow_history.h) that is due. Returns how long the next
+ * one takes; GW_NEVER without an admin listener. */
+gw_nsec gw_pipeline_tick(struct gw_pipeline *);
+/* For the admin listener, which is the pipeline's own. */
 struct gw_admin_source gw_pipeline_source(struct gw_pipeline *);
 extern const struct gw_metric gw_pipeline_metrics[];
 

@@ -5,6 +5,7 @@
  *   pipeline_plan.c     … and the decisions and checks before that                   main thread
  *   pipeline_retired.c  replaced and removed components, until they have finished    main thread
  *   pipeline_status.c   readiness, metrics, ledger                                   admin thread
+ *   pipeline_flow.c     what /api/flow shows: exporters, memory, the last hour      admin thread, main thread
  *   pipeline_print.c    the output of `ddgate check`                                 main thread
  *
  * Arrows: pipeline_reload ─▶ pipeline_plan ─▶ component (component.h); pipeline_reload, pipeline ─▶
@@ -23,6 +24,7 @@
 #include "core/diskqueue/disk_queue.h"
 #include "gateway/api/api.h"
 #include "gateway/dogstatsd_proxy.h"
+#include "gateway/fleet.h"
 #include "gateway/http/http.h"
 #include "gateway/run/component.h"
 #include "gateway/run/pipeline.h"
@@ -56,6 +58,9 @@ struct gw_pipeline {
     struct gw_host host;
     struct gw_export_host export_host;
     struct gw_dogstatsd_proxy dogstatsd;
+    struct gw_fleet *fleet;
+    struct gw_flow_history *history;
+    struct gw_refusals *refusals;
     struct gw_admin *admin;          /* NULL: none */
     struct gw_api api;               /* what its handlers read */
     struct gw_listen_claims *claims; /* of all that was opened before the start */
@@ -82,6 +87,9 @@ struct gw_admin_conf gw_pipeline_admin_conf(const struct gw_conf *, const struct
 
 void gw_pipeline_measure_for(void *pipeline, struct gw_metrics *);
 void gw_pipeline_ledger_for(void *pipeline, struct gw_ledger_view *out);
+void gw_pipeline_flow_for(void *pipeline, struct gw_flow_state *out);
+/* The samples of all receivers. Under the lock. */
+void gw_pipeline_measure_receivers(struct gw_pipeline *, struct gw_metrics *);
 
 /* --- pipeline_plan.c --- */
 

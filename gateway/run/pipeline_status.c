@@ -194,8 +194,8 @@ static void own_receiver(const struct gw_pipeline *p, size_t i, struct gw_metric
     gw_metrics_owner(to, "receiver", gw_str_z(name));
 }
 
-/* Under the lock. The HTTP server is only measured while it runs, because a stop frees it. */
-static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
+/* The HTTP server is only measured while it runs, because a stop frees it. */
+void gw_pipeline_measure_receivers(struct gw_pipeline *p, struct gw_metrics *to)
 {
     gw_retired_move_counts(p);
     for (size_t i = 0; i < p->receivers_n; i++) {
@@ -207,6 +207,13 @@ static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
         if (p->stage == STAGE_RUNNING)
             gw_http_measure_site(p->http, r->ctx, to);
     }
+    gw_metrics_owner(to, NULL, GW_NOSTR);
+}
+
+/* Under the lock. */
+static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
+{
+    gw_pipeline_measure_receivers(p, to);
     for (size_t i = 0; i < p->exporters_n; i++) {
         const struct exporter *e = &p->exporters[i];
         gw_metrics_owner(to, "exporter", gw_str_z(gw_sender_route(e->sender).name));

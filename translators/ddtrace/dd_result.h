@@ -17,12 +17,18 @@ struct dd_oddities {
     uint64_t empty_keys;     /* of spans and links; left out (dd_tracestate.h) */
 };
 
+/* What the payload's first resource says of its process; in the request's arena. All empty where no span went on. */
+struct dd_process {
+    gw_str service, env, host, language, language_version, tracer_version;
+};
+
 enum { DD_MAX_FRAMES = 256 };
 
 struct dd_result {
     struct gw_frame *frames[DD_MAX_FRAMES]; /* of tags, and of attributes of links and events */
     size_t frames_n;
     struct gw_intake intake;
+    struct dd_process process;
     struct dd_oddities odd;
     uint64_t chunks;
     uint64_t gateway_sampled; /* owned by the caller */

@@ -401,6 +401,22 @@ static struct dd_payload other_facts(const struct dd_work *w)
     return p;
 }
 
+/* Integrations' own services ("postgres") are not the process's. */
+static void note_process(const struct dd_work *w)
+{
+    const struct dd_group *g = w->groups->first;
+    if (!g)
+        return;
+    const struct dd_identity *id = &g->id;
+    w->out->process = (struct dd_process){
+        .service = gw_arena_dup(w->arena, id->base_service.len ? id->base_service : id->service),
+        .env = gw_arena_dup(w->arena, id->env),
+        .host = gw_arena_dup(w->arena, id->host),
+        .language = gw_arena_dup(w->arena, id->language),
+        .language_version = gw_arena_dup(w->arena, g->facts[DD_FACT_LANGUAGE_VERSION]),
+        .tracer_version = gw_arena_dup(w->arena, g->facts[DD_FACT_TRACER_VERSION])};
+}
+
 static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
 {
     w->out->odd.repaired_text += repaired_texts(w);
@@ -408,6 +424,7 @@ static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
     w->out->odd.empty_keys += w->writer->empty_keys;
     const struct dd_payload others = other_facts(w);
     dd_groups_complete(w->groups, &others);
+    note_process(w);
     if (!dd_trace_ids_complete(&w->ids, w->groups, w->env->ids, w->env->now))
         return dd_out_of_memory(err);
     enum gw_code code = lay_out_frames(w, err);

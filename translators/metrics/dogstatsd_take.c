@@ -94,6 +94,11 @@ static void notify(struct dsd_taker *t, const struct dsd_line *l)
     metric_begin(t->shard);
 }
 
+static bool is_client(const struct dsd_line *l)
+{
+    return gw_str_eq(l->metric.name, GW_STR("datadog.dogstatsd.client.metrics"));
+}
+
 static enum dsd_reason take_line(struct dsd_taker *t, gw_str line, gw_str host)
 {
     struct dsd_line l;
@@ -102,6 +107,8 @@ static enum dsd_reason take_line(struct dsd_taker *t, gw_str line, gw_str host)
         return why;
     switch (l.kind) {
     case DSD_METRIC:
+        if (t->client && is_client(&l))
+            t->client(t->ctx, &l);
         return take_metric(t, &l, host);
     case DSD_EVENT:
         count(&t->counts->events);

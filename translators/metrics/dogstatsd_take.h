@@ -33,6 +33,9 @@ struct dsd_taker {
     struct dsd_counts *counts;
     dsd_notice_f *notice;
     dsd_refused_f *refused;
+    /* a client library counts what it has sent: datadog.dogstatsd.client.metrics, every 10 s; the shard's lock is
+     * held. NULL: no matter */
+    dsd_notice_f *client;
     void *ctx;
 };
 

@@ -8,6 +8,7 @@
  *      POST /v1/write/tracing         spans that a Datakit wrote as points                                      ddtrace_points.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
  *      /profiling/v1/input            by option profiles: files, forwarded, OTLP                               ddtrace_profiles.h
+ *                                     who they are, for the page and `ddgate top`                         ddtrace_fleet.c
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *                                     or forwarded                                                             ddtrace_proxy.c, ddtrace_target.c
  *
@@ -190,6 +191,12 @@ const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *, struct gw_
 /* Fills `out` from the request's headers and, where they are silent, from the peer's cgroup. The views live as
  * long as the request. */
 void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, struct dd_request *out);
+
+/* For the table of clients (gateway/fleet.h): a request with spans, and what became of it; any other request of a
+ * tracer, which says that it sends this (GW_FLEET_…). */
+void ddtrace_fleet_traces(struct ddtrace *, const struct gw_http_request *, const struct dd_request *from,
+                          const struct dd_result *);
+void ddtrace_fleet_other(struct ddtrace *, const struct gw_http_request *, unsigned sends);
 
 /* Answers an untranslated request: it is forwarded, or counted and dropped. */
 gw_http_f ddtrace_quiet_answer;

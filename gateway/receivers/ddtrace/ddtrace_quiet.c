@@ -8,6 +8,7 @@
 
 #include "core/base/log.h"
 #include "gateway/dogstatsd_proxy.h"
+#include "gateway/fleet.h"
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
 enum { READ = GW_HTTP_GET | GW_HTTP_HEAD, SEND = GW_HTTP_PUT | GW_HTTP_POST };
@@ -128,11 +129,24 @@ static void forward(struct ddtrace *d, const struct gw_http_route *route,
     }
 }
 
+static void note_client(struct ddtrace *d, enum ddtrace_quiet_row row, bool forwarded,
+                        const struct gw_http_request *request)
+{
+    if (row == DDTRACE_QUIET_TELEMETRY)
+        ddtrace_fleet_other(d, request, GW_FLEET_TELEMETRY);
+    else if (row == DDTRACE_QUIET_PROFILES)
+        ddtrace_fleet_other(d, request, forwarded ? GW_FLEET_PROFILES : GW_FLEET_DROPPED_PROFILES);
+    else if (row == DDTRACE_QUIET_STATS)
+        ddtrace_fleet_other(d, request, forwarded ? GW_FLEET_STATISTICS : GW_FLEET_DROPPED_STATISTICS);
+}
+
 void ddtrace_quiet_answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
                           struct gw_http_reply *reply)
 {
     struct ddtrace *d = ctx;
-    if (ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)route->tag))
+    bool forwarded = ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)route->tag);
+    note_client(d, (enum ddtrace_quiet_row)route->tag, forwarded, request);
+    if (forwarded)
         forward(d, route, request, reply);
     else
         drop(d, route, request, reply);
@@ -172,6 +186,7 @@ static void profiles(void *ctx, const struct gw_http_route *route, const struct 
                      struct gw_http_reply *reply)
 {
     struct ddtrace *d = ctx;
+    ddtrace_fleet_other(d, request, GW_FLEET_PROFILES);
     ddtrace_profiles_take(&d->profiles, request, ddtrace_origin_of_peer(d, request->peer)->container, reply);
 }
 

@@ -7,6 +7,8 @@
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
 #include "core/delivery/fanout.h"
+#include "core/delivery/refusals.h"
+#include "gateway/fleet.h"
 
 static void add(atomic_uint_least64_t *to, uint64_t n)
 {
@@ -55,8 +57,11 @@ void ddtrace_stats(void *ctx, const struct gw_http_route *route, const struct gw
         return;
     }
     ddtrace_read_request(d, q, &from);
+    gw_refusals_client(from.lang, from.tracer_version);
     if (from_agent)
         ddtrace_forget_process(&from);
+    else
+        ddtrace_fleet_other(d, q, GW_FLEET_STATISTICS);
     err.code = take(d, q, from_agent, &from, &err);
     if (err.code) {
         ddtrace_answer_bad(d, q, &from, &err, r);

@@ -9,6 +9,7 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/recent.h"
 #include "gateway/receivers/ddtrace/ddtrace_recent.h"
+#include "core/delivery/refusals.h"
 
 /* Every tracer then keeps all that it decides on itself, and decides to keep. An empty map would leave older
  * rates in force. */
@@ -184,6 +185,17 @@ void ddtrace_refused(void *ctx, const struct gw_http_request *q, enum gw_code co
     refuse_unread(d, &from, code);
 }
 
+/* For the samples of what is refused. */
+static void pass_words(enum gw_code code, const struct gw_err *err)
+{
+    char words[256];
+    snprintf(words, sizeof words, "%s%s%s", gw_code_text(code), err->what[0] ? ": " : "", err->what);
+    gw_refusals_words(code == GW_BUDGET ? GW_REASON_BUDGET
+                      : code == GW_BUSY ? GW_REASON_QUEUE_FULL
+                                        : GW_REASON_BAD_PAYLOAD,
+                      words);
+}
+
 enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
                           const struct ddtrace_payload *p, struct gw_err *err)
 {
@@ -205,11 +217,14 @@ enum gw_code ddtrace_take(struct ddtrace *d, const struct gw_http_request *q, co
     enum gw_code code = dd_translate(t->translator, q->arena, p->format, p->body, from, &env, r, err);
     r->intake.received += p->bad_points;
     r->intake.not_taken[GW_REASON_BAD_POINT] += p->bad_points;
+    if (code)
+        pass_words(code, err);
     if (code && claimed_traces(from) > r->intake.received)
         add_unread(&r->intake, claimed_traces(from) - r->intake.received, GW_REASON_UNREAD);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
     gw_recent_end();
+    ddtrace_fleet_traces(d, q, from, r);
     add(p->points ? &d->counts.point_payloads : &d->counts.payloads[p->format], 1);
     count(&d->counts, from, r, code ? code : offered);
     if (env.durations && !code && !offered)
@@ -247,6 +262,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     struct gw_err err = {0};
     struct ddtrace_payload payload = {.body = q->body};
     ddtrace_read_request(d, q, &from);
+    gw_refusals_client(from.lang, from.tracer_version);
     if (version == DDTRACE_AGENT)
         ddtrace_forget_process(&from);
     if (is_probe(q->body)) {

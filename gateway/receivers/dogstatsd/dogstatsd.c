@@ -55,6 +55,7 @@ static bool take(void *ctx, struct gw_log_sink *sink, const struct stream_record
     w->host = stream_host(d->host, r);
     w->observed = r->observed;
     w->from = r->peer->is_unix ? "a Unix socket" : r->peer->address;
+    w->transport = r->peer->is_unix ? "unix" : "udp";
     w->worth = false;
     dsd_take(&w->taker, whole_lines(d, r), w->host);
     return w->worth;
@@ -68,6 +69,7 @@ static void take_http(void *ctx, gw_str lines, bool local)
     w->host = local ? d->host->host_name : GW_NOSTR;
     w->observed = (uint64_t)gw_wall();
     w->from = "HTTP";
+    w->transport = "http";
     dsd_take(&w->taker, lines, w->host);
     if (!gw_log_sink_empty(w->sink))
         (void)!gw_log_sink_flush(w->sink, NULL, false);
@@ -201,6 +203,7 @@ static void init_way(struct dogstatsd *d, struct dogstatsd_way *w)
         .counts = &d->counts,
         .notice = dogstatsd_notice,
         .refused = log_refused,
+        .client = dogstatsd_client,
         .ctx = w};
 }
 

@@ -77,7 +77,8 @@ struct dogstatsd_way {
     gw_str host;              /* of their sender, where it is known */
     uint64_t observed;
     const char *from; /* for people: its address */
-    bool worth;       /* the sink is worth flushing */
+    const char *transport;
+    bool worth; /* the sink is worth flushing */
 };
 
 struct dogstatsd {
@@ -96,5 +97,7 @@ struct dogstatsd {
 
 /* dogstatsd_notice.c: into the sink of a struct dogstatsd_way. */
 dsd_notice_f dogstatsd_notice;
+/* dogstatsd_fleet.c: into the table of clients (gateway/fleet.h). */
+dsd_notice_f dogstatsd_client;
 
 #endif

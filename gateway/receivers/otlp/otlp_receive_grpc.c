@@ -103,6 +103,7 @@ static void export(void *ctx, const struct gw_grpc_method *m, const struct gw_gr
         refuse(o, &err, call->arena, r);
         return;
     }
+    otlp_fleet_note(o, signal, call->message, GW_STR("grpc"), GW_STR("tcp"));
     if (taken.refused)
         otlp_intake_log_faults(&o->intake, &taken, gw_signal_name(signal));
     r->body = otlp_answer_taken(&taken, signal, false, call->arena);

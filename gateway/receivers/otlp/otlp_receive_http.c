@@ -53,6 +53,11 @@ static void refuse(struct otlp_receiver *o, const struct gw_http_request *q, con
     otlp_http_word_error(o, q, err, r);
 }
 
+static gw_str transport_of(const struct gw_http_request *q)
+{
+    return q->peer->by_socket ? GW_STR("unix") : GW_STR("tcp");
+}
+
 static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q,
                               struct otlp_taken *taken, struct gw_err *err)
 {
@@ -66,6 +71,8 @@ static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, co
     if (!code)
         code = otlp_intake_take(&o->intake, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken,
                                 err);
+    if (!code)
+        otlp_fleet_note(o, signal, otlp_written(&w), GW_STR("http/json"), transport_of(q));
     otlp_fini(&w);
     return code;
 }
@@ -77,7 +84,11 @@ static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const s
         return take_json(o, signal, q, taken, err);
     if (!is_protobuf(q->content_type))
         return gw_fail(err, GW_BAD_OTLP_MEDIA_TYPE, 0, "%.*s", GW_FMT(q->content_type));
-    return otlp_intake_take(&o->intake, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
+    enum gw_code code =
+        otlp_intake_take(&o->intake, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
+    if (!code)
+        otlp_fleet_note(o, signal, q->body, GW_STR("http/protobuf"), transport_of(q));
+    return code;
 }
 
 static void find_agent(void *agent, gw_str name, gw_str value)

@@ -8,6 +8,7 @@
  *      otlp_receive_grpc.c  a call over gRPC, and its answer
  *      otlp_services.c      health and server reflection; otlp_descriptors.h finds the descriptors
  *      common/otlp_intake.h a body to the queues: whatever brought it
+ *      otlp_fleet.c         who sends, for the page and `ddgate top`
  *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
  * Answers (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: all items that its
@@ -69,6 +70,10 @@ struct otlp_receiver {
     unsigned threads_n;
     struct otlp_intake intake;
 };
+
+/* For the table of clients: a request that was taken, in protobuf. `protocol`: "grpc", "http/protobuf", "http/json". */
+void otlp_fleet_note(const struct otlp_receiver *, enum gw_signal, gw_str body, gw_str protocol,
+                     gw_str transport);
 
 /* The answer's message, in the arena: in protobuf, or in JSON as the request was. Empty in protobuf where all was
  * taken, or where there is no memory for it. */
