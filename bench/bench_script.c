@@ -59,7 +59,8 @@ static double measure(const struct row *row, struct sc_thread *thread, struct gw
     for (int round = 0; round < ROUNDS; round++) {
         double before = cpu_ns();
         for (int i = 0; i < LINES; i++) {
-            struct sc_env env = {arena, thread, INT64_C(1700000000000000000), zone_utc()};
+            struct sc_env env = {
+                .arena = arena, .thread = thread, .now = INT64_C(1700000000000000000), .zone = zone_utc()};
             struct sc_point p;
             struct sc_fault fault;
             gw_arena_reset(arena, 1 << 20);

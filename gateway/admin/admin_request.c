@@ -347,6 +347,15 @@ static const char *words_of_404(const struct listener *l, enum gw_admin_place pl
                                  : "here are /, /api/, /healthz, /readyz, /metrics and /ledger";
 }
 
+/* No form of a page elsewhere can send this type unasked. */
+static bool is_json(struct MHD_Connection *c)
+{
+    const char *type = header(c, "Content-Type");
+    gw_str media = gw_str_z(type ? type : "");
+    media.len = gw_str_find(media, ';');
+    return gw_str_ieq(gw_str_trim(media), GW_STR(JSON));
+}
+
 static bool takes(const char *method, const char *wanted)
 {
     return strcmp(method, wanted) == 0 || (strcmp(wanted, "GET") == 0 && strcmp(method, "HEAD") == 0);
@@ -377,6 +386,9 @@ static enum MHD_Result answer_request(const struct listener *l, struct MHD_Conne
     if (body && body->is_large)
         return refuse_at(a, c, place, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than 64 KiB: send less",
                          NULL);
+    if (posts && !is_json(c))
+        return refuse_at(a, c, place, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                         "Content-Type must be application/json", NULL);
     if (figure)
         return show_figure(a, c, figure);
     if (file)

@@ -88,6 +88,8 @@ void gw_api_error(struct gw_api_call *, FILE *to, unsigned status, const char *f
 /* A text with its quotes. What is not UTF-8 becomes U+FFFD; control characters, < > & and marks that reorder
  * text become \u escapes. */
 void gw_api_text(FILE *, gw_str);
+/* JSON that others have written, whose texts escape < > & and controls below space; the rest of that is done here. */
+void gw_api_json(FILE *, gw_str);
 /* "name":value, without a comma before or behind it; the name is our own. */
 static inline void gw_api_text_of(FILE *to, const char *name, gw_str s)
 {

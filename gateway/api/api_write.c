@@ -48,6 +48,19 @@ void gw_api_text(FILE *to, gw_str s)
     putc('"', to);
 }
 
+void gw_api_json(FILE *to, gw_str json)
+{
+    while (json.len && !ferror(to)) {
+        size_t n = 0;
+        while (n < json.len && (unsigned char)json.ptr[n] < 0x7F)
+            n++;
+        fwrite(json.ptr, 1, n, to);
+        json = gw_str_from(json, n);
+        if (json.len)
+            put_rune(to, gw_utf8_next(&json));
+    }
+}
+
 void gw_api_error(struct gw_api_call *call, FILE *to, unsigned status, const char *fmt, ...)
 {
     char words[1024];

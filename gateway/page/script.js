@@ -95,7 +95,7 @@ function cut(line, byte) {
 
 // Where a grok stopped: the part of the line that matched, and the part of the pattern that did not.
 function stopped(grok, line) {
-  const [before, after] = cut(line, grok.stopped_at);
+  const [before, after] = cut(grok.text ?? line, grok.stopped_at);
   const rest = grok.pattern.startsWith(grok.matched) ? grok.pattern.slice(grok.matched.length + grok.part.length) : '';
   return h(
     'div',
@@ -320,7 +320,9 @@ export const script = {
     const unmatched = new Set(groks.map((g) => g.line)).size;
     this.summary.textContent = answer.error
       ? 'the script does not load'
-      : several(results.length, 'line') + (unmatched ? `, ${count(unmatched)} without a match` : '');
+      : several(results.length, 'line') +
+        (unmatched ? `, ${count(unmatched)} without a match` : '') +
+        (answer.not_run ? `; the time was over for ${several(answer.not_run, 'more line')}` : '');
   },
 
   drawError(error) {

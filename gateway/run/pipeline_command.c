@@ -16,6 +16,7 @@
 #include "core/base/text.h"
 #include "gateway/run/commands.h"
 #include "translators/pipeline/json_in.h"
+#include "translators/pipeline/point_json.h"
 #include "translators/pipeline/script.h"
 
 enum {
@@ -168,111 +169,6 @@ static int load(struct try *t)
     return EXIT_WRONG;
 }
 
-/* Returns the colour code if the output is a terminal. */
-static const char *colour(const struct try *t, const char *code)
-{
-    return t->coloured ? code : "";
-}
-
-static void put_field_value(struct gw_text *b, const struct sc_val *v)
-{
-    char number[GW_NUMBER_SIZE];
-    if (v->type != SC_FLOAT || v->digits_len) {
-        sc_json(b, v);
-        return;
-    }
-    size_t n = gw_float_json(number, v->f.v);
-    /* NaN, +Inf: JSON has no word for them */
-    bool letters = number[n - 1] > '9' || number[0] == '+' || number[n - 1] == 'N';
-    if (letters) {
-        gw_text_put_z(b, number[n - 1] == 'N' ? "\"NaN\""
-                         : *number == '-'     ? "\"-Infinity\""
-                                              : "\"Infinity\"");
-        return;
-    }
-    gw_text_put(b, number, n);
-    if (!memchr(number, '.', n) && !memchr(number, 'e', n))
-        gw_text_put_z(b, ".0");
-}
-
-static void put_line(const struct try *t, struct gw_text *b, unsigned depth)
-{
-    if (!t->pretty)
-        return;
-    gw_text_put_char(b, '\n');
-    for (unsigned i = 0; i < depth; i++)
-        gw_text_put_z(b, "  ");
-}
-
-static void put_name(const struct try *t, struct gw_text *b, unsigned depth, gw_str name, bool first)
-{
-    if (!first)
-        gw_text_put_char(b, ',');
-    if (!t->pretty && !first)
-        gw_text_put_char(b, ' ');
-    put_line(t, b, depth);
-    gw_text_put_z(b, colour(t, "\033[36m"));
-    gw_text_put_json(b, name);
-    gw_text_put_z(b, colour(t, "\033[0m"));
-    gw_text_put_z(b, ": ");
-}
-
-static void put_fields(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p,
-                       bool tags)
-{
-    bool first = true;
-    gw_text_put_char(b, '{');
-    for (size_t i = 0; i < p->n; i++) {
-        if (p->fields[i].tag != tags)
-            continue;
-        put_name(t, b, depth + 1, p->fields[i].key, first);
-        gw_text_put_z(b, colour(t, p->fields[i].val.type == SC_STR ? "\033[32m" : "\033[33m"));
-        put_field_value(b, &p->fields[i].val);
-        gw_text_put_z(b, colour(t, "\033[0m"));
-        first = false;
-    }
-    if (!first)
-        put_line(t, b, depth);
-    gw_text_put_char(b, '}');
-}
-
-static void put_point(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p,
-                      const struct sc_fault *fault)
-{
-    char number[GW_NUMBER_SIZE];
-    gw_text_put_char(b, '{');
-    put_name(t, b, depth + 1, GW_STR("name"), true);
-    gw_text_put_json(b, p->name);
-    put_name(t, b, depth + 1, GW_STR("tags"), false);
-    put_fields(t, b, depth + 1, p, true);
-    put_name(t, b, depth + 1, GW_STR("fields"), false);
-    put_fields(t, b, depth + 1, p, false);
-    if (p->time_set) {
-        put_name(t, b, depth + 1, GW_STR("time"), false);
-        gw_text_put(b, number, gw_i64_text(number, p->time));
-    }
-    put_name(t, b, depth + 1, GW_STR("dropped"), false);
-    gw_text_put_z(b, p->dropped ? "true" : "false");
-    if (fault) {
-        put_name(t, b, depth + 1, GW_STR("error"), false);
-        gw_text_put_z(b, colour(t, "\033[31m"));
-        gw_text_put_json(b, gw_str_z(fault->text));
-        gw_text_put_z(b, colour(t, "\033[0m"));
-    }
-    if (p->created && !fault) {
-        put_name(t, b, depth + 1, GW_STR("created"), false);
-        gw_text_put_char(b, '[');
-        for (const struct sc_point *made = p->created; made; made = made->next) {
-            if (made != p->created)
-                gw_text_put_z(b, ", ");
-            put_point(t, b, depth + 1, made, NULL);
-        }
-        gw_text_put_char(b, ']');
-    }
-    put_line(t, b, depth);
-    gw_text_put_char(b, '}');
-}
-
 /* A value of JSON input: integers stay integers, unlike in json(). */
 static bool input_value(struct gw_json *j, struct gw_arena *a, struct sc_val *out)
 {
@@ -367,7 +263,7 @@ static void run_line(struct try *t, gw_str line)
 {
     struct sc_point p;
     struct sc_fault fault = {.set = false};
-    struct sc_env env = {&t->arena, t->thread, now(), t->zone};
+    struct sc_env env = {.arena = &t->arena, .thread = t->thread, .now = now(), .zone = t->zone};
     gw_arena_reset(&t->arena, 1 << 20);
     sc_point_init(&p, &t->arena, gw_str_z(t->source), env.now);
     p.category = t->category;
@@ -386,7 +282,7 @@ static void run_line(struct try *t, gw_str line)
     struct gw_arena out;
     gw_arena_init(&out, 4 * (size_t)RECORD_MEMORY);
     struct gw_text b = {.arena = &out};
-    put_point(t, &b, 0, &p, fault.set ? &fault : NULL);
+    sc_point_json(&b, &p, fault.set ? &fault : NULL, t->pretty, t->coloured);
     gw_text_put_char(&b, '\n');
     fwrite(b.ptr, 1, b.len, stdout);
     gw_arena_fini(&out);

@@ -64,7 +64,8 @@ static void run(const struct sc_script *script, struct gw_arena *a, struct sc_th
 {
     struct sc_point p;
     struct sc_fault fault;
-    struct sc_env env = {a, thread, INT64_C(1700000000000000000), zone_utc()};
+    struct sc_env env = {
+        .arena = a, .thread = thread, .now = INT64_C(1700000000000000000), .zone = zone_utc()};
     sc_point_init(&p, a, GW_STR("fuzz"), env.now);
     sc_point_set(&p, GW_STR("message"), sc_str(line));
     if (!sc_run(script, &env, &p, &fault) && !fault.set)

@@ -18,7 +18,8 @@ static void run(const struct sc_script *script, gw_str line)
     struct sc_finish finish = {0};
     struct sc_thread *thread = sc_thread_new();
     gw_arena_init(&a, 4 << 20);
-    struct sc_env env = {&a, thread, INT64_C(1700000000000000000), zone_utc()};
+    struct sc_env env = {
+        .arena = &a, .thread = thread, .now = INT64_C(1700000000000000000), .zone = zone_utc()};
     sc_point_init(&p, &a, GW_STR("fuzz"), env.now);
     sc_point_set(&p, GW_STR("message"), sc_str(line));
     if (sc_run(script, &env, &p, &fault))

@@ -41,7 +41,7 @@ ARROWS = {
     "gateway": ["translators/logs", *DELIVERY],
     "gateway/net": CONFIG,
     "gateway/http": ["gateway/net", "gateway", *CONFIG],
-    "gateway/api": ["gateway", "gateway/net", "exporters/encoding", "proto", "translators/ddtrace", "translators/otlp", *RECORDS],
+    "gateway/api": ["gateway", "gateway/net", "exporters/encoding", "proto", "translators/ddtrace", "translators/otlp", "translators/pipeline", "translators/text", *RECORDS],
     "gateway/page": BASE,
     "gateway/admin": ["gateway/api", "gateway/page", "gateway/http", "gateway/net", *DELIVERY],
     "gateway/receivers/common": ["gateway", "gateway/http", "translators/ddtrace", "translators/metrics", "translators/otlp", *RECORDS],

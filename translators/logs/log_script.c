@@ -348,7 +348,8 @@ static bool run_script(struct log_batch *b, const struct sc_script *script, cons
                        struct sc_point *p, bool *level)
 {
     b->script = script;
-    struct sc_env env = {&b->scratch, b->thread, (int64_t)in->observed, b->setup->zone};
+    struct sc_env env = {
+        .arena = &b->scratch, .thread = b->thread, .now = (int64_t)in->observed, .zone = b->setup->zone};
     struct sc_fault fault = {.set = false};
     uint64_t gave_up = sc_gave_up(b->thread);
     bool good = sc_run(script, &env, p, &fault);

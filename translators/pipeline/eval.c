@@ -52,11 +52,14 @@ void sc_look_at_clock(struct sc_run *r)
     int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     if (!r->began)
         r->began = now;
-    r->late |= now - r->began > INT64_C(1000000) * SC_RUN_MS;
+    int64_t until = r->env->until ? r->env->until : r->began + INT64_C(1000000) * SC_RUN_MS;
+    r->late |= now > until;
 }
 
 static bool too_late(struct sc_run *r, uint32_t pos)
 {
+    if (r->env->until)
+        return sc_run_fail(r, pos, "the time for these lines is over");
     return sc_run_fail(r, pos, "the script took more than %d ms on one record", SC_RUN_MS);
 }
 

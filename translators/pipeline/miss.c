@@ -1,5 +1,5 @@
 /* miss.c: Lists the groks of scripts and explains why one of them did not match. Owns nothing. Called by the
- * code that loads scripts, on the main thread, and by `ddgate pipeline`.
+ * code that loads scripts, on the main thread, by `ddgate pipeline`, and by the API, on the admin listener's.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
@@ -58,23 +58,32 @@ static gw_str tail(struct gw_arena *a, gw_str s)
     return s.len <= SHOWN ? s : gw_arena_printf(a, "…%.*s", (int)(s.len - from), s.ptr + from);
 }
 
-gw_str sc_explain_miss(const struct sc_thread *t, size_t miss, struct gw_arena *a)
+bool sc_find_miss(const struct sc_thread *t, size_t miss, struct gw_arena *a, gw_nsec until,
+                  struct sc_miss *out)
 {
     if (miss >= t->misses_n)
-        return GW_NOSTR;
+        return false;
     const struct sc_grok *g = t->misses[miss].grok;
-    gw_str text = t->misses[miss].text;
-    unsigned line, column;
-    sc_place(g->script->text, g->pos, &line, &column);
-    struct grok_stop stop = grok_find_stop(g->grok, t->re, a, text);
-    if (!stop.before.len)
+    *out =
+        (struct sc_miss){.script = g->script->name, .pattern = g->grok->source, .text = t->misses[miss].text};
+    sc_place(g->script->text, g->pos, &out->line, &out->column);
+    out->stop = grok_find_stop(g->grok, t->re, a, out->text, until);
+    return !out->stop.late;
+}
+
+gw_str sc_explain_miss(const struct sc_thread *t, size_t miss, struct gw_arena *a)
+{
+    struct sc_miss m;
+    if (!sc_find_miss(t, miss, a, GW_NEVER, &m))
+        return GW_NOSTR;
+    if (!m.stop.before.len)
         return gw_arena_printf(a, "%.*s:%u:%u: grok does not match: `%.*s` is nowhere in the text",
-                               GW_FMT(g->script->name), line, column, GW_FMT(stop.part));
-    gw_str rest = gw_str_from(text, stop.at), before = tail(a, stop.before), shown = head(a, rest);
+                               GW_FMT(m.script), m.line, m.column, GW_FMT(m.stop.part));
+    gw_str rest = gw_str_from(m.text, m.stop.at), before = tail(a, m.stop.before), shown = head(a, rest);
     gw_str quoted = rest.len ? gw_arena_printf(a, "\"%.*s\"", GW_FMT(shown)) : GW_STR("its end");
     return gw_arena_printf(
         a,
         "%.*s:%u:%u: grok stops at byte %zu of the text: `%.*s` matches up to there, `%.*s` "
         "does not match %.*s",
-        GW_FMT(g->script->name), line, column, stop.at, GW_FMT(before), GW_FMT(stop.part), GW_FMT(quoted));
+        GW_FMT(m.script), m.line, m.column, m.stop.at, GW_FMT(before), GW_FMT(m.stop.part), GW_FMT(quoted));
 }

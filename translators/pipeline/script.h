@@ -28,6 +28,7 @@
 
 #include "translators/pipeline/ast.h"
 #include "translators/pipeline/point.h"
+#include "translators/text/grok.h"
 #include "translators/text/zone.h"
 
 enum {
@@ -71,6 +72,15 @@ bool sc_grok_of(const struct sc_set *, size_t script, size_t grok, gw_str *name,
                 unsigned *line, unsigned *column);
 /* True if the thread's last run called a grok(), and none matched. */
 bool sc_matched_nothing(const struct sc_thread *);
+/* A grok() of the last run that did not match. */
+struct sc_miss {
+    gw_str script, pattern;
+    unsigned line, column; /* of the call, from 1 */
+    gw_str text;           /* what was matched */
+    struct grok_stop stop;
+};
+/* By number. False: there are no more, or it is not found out before gw_now() passes `until`. */
+bool sc_find_miss(const struct sc_thread *, size_t miss, struct gw_arena *, gw_nsec until, struct sc_miss *);
 /* Explains, for people, where a grok of the last run, by number, stopped matching, and on which part. Empty:
  * there are no more. */
 gw_str sc_explain_miss(const struct sc_thread *, size_t miss, struct gw_arena *);
@@ -80,6 +90,7 @@ struct sc_env {
     struct sc_thread *thread;
     int64_t now;             /* ns since 1970 */
     const struct zone *zone; /* for times without a zone */
+    gw_nsec until;           /* the run ends about then, by gw_now(), if it is not over; 0: after SC_RUN_MS */
 };
 
 /* False with the fault when it ended with an error; the script must not be broken. */

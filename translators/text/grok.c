@@ -294,12 +294,17 @@ static bool matches_until(const struct grok *g, size_t cut, struct re_thread *t,
     return matched;
 }
 
-struct grok_stop grok_find_stop(const struct grok *g, struct re_thread *t, struct gw_arena *a, gw_str text)
+struct grok_stop grok_find_stop(const struct grok *g, struct re_thread *t, struct gw_arena *a, gw_str text,
+                                gw_nsec until)
 {
     size_t next = g->cuts_n ? g->cuts_n - 1 : 0, end = 0;
     struct grok_stop stop = {.part = g->source};
     for (size_t i = next; i-- > 0;) {
         bool whole;
+        if (until != GW_NEVER && gw_now() > until) {
+            stop.late = true;
+            return stop;
+        }
         if (matches_until(g, i, t, a, text, &end, &whole)) {
             size_t from = g->cuts[i].source;
             stop.before = gw_str_n(g->source.ptr, from);

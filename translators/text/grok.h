@@ -16,6 +16,7 @@
 #ifndef GROK_H
 #define GROK_H
 
+#include "core/base/clock.h"
 #include "translators/text/re.h"
 
 enum grok_type { GROK_STR, GROK_INT, GROK_FLOAT, GROK_BOOL };
@@ -62,6 +63,7 @@ struct grok {
 struct grok_stop {
     gw_str before, part; /* the beginning of the pattern that matches; what of it does not, behind that */
     size_t at;           /* the byte of the text where the part should have matched; `before` is empty: any */
+    bool late;           /* it was not found out in time */
 };
 
 /* False, and why (RE_ERROR_SIZE bytes), when the pattern names one that is not there. */
@@ -70,7 +72,9 @@ bool grok_add(struct gw_arena *, struct grok_scope *, gw_str name, gw_str patter
  * expression. */
 struct grok *grok_compile(struct gw_arena *, const struct grok_scope *, gw_str pattern, char *why);
 void grok_drop(struct grok *);
-/* For people: compiles the pattern's beginnings, the longest first, until one matches. */
-struct grok_stop grok_find_stop(const struct grok *, struct re_thread *, struct gw_arena *, gw_str text);
+/* For people: compiles the pattern's beginnings, the longest first, until one matches, or gw_now() is past `until`
+ * (GW_NEVER: however long it takes). */
+struct grok_stop grok_find_stop(const struct grok *, struct re_thread *, struct gw_arena *, gw_str text,
+                                gw_nsec until);
 
 #endif

@@ -28,7 +28,8 @@ static inline const char *script_run(struct gw_arena *a, struct sc_thread *threa
     struct sc_source source = {GW_STR("t.p"), script};
     struct sc_set *set = sc_load(&source, 1);
     const struct sc_script *s = sc_find(set, source.name);
-    struct sc_env env = {a, thread, INT64_C(1700000000123456789), zone_utc()};
+    struct sc_env env = {
+        .arena = a, .thread = thread, .now = INT64_C(1700000000123456789), .zone = zone_utc()};
     struct sc_point p;
     struct sc_fault fault;
     struct gw_text b = {.arena = a};

@@ -210,8 +210,10 @@ static bool ran_as_wanted(struct bed *bed, const struct sc_script *s, struct jso
                           struct json_object *want)
 {
     struct json_object *tz = of(c, "tz"), *source = of(c, "source"), *error = of(want, "run_error");
-    struct sc_env env = {&bed->arena, bed->thread, arrival,
-                         zone_find(tz ? text_of(tz) : GW_STR("Asia/Shanghai"))};
+    struct sc_env env = {.arena = &bed->arena,
+                         .thread = bed->thread,
+                         .now = arrival,
+                         .zone = zone_find(tz ? text_of(tz) : GW_STR("Asia/Shanghai"))};
     struct sc_finish finish = {0};
     gw_str ignore[IGNORED];
     struct sc_point p;

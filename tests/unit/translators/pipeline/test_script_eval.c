@@ -41,7 +41,8 @@ static const char *run(struct bed *bed, const char *script, const char *line)
     const struct sc_script *s = sc_find(set, source.name);
     struct sc_point p;
     struct sc_fault fault;
-    struct sc_env env = {&bed->arena, bed->thread, INT64_C(1700000000123456789), zone_utc()};
+    struct sc_env env = {
+        .arena = &bed->arena, .thread = bed->thread, .now = INT64_C(1700000000123456789), .zone = zone_utc()};
     if (sc_broken(s)) {
         gw_str text = sc_fault_show(&bed->arena, sc_broken(s), source.text);
         snprintf(shown, sizeof shown, "%.*s", GW_FMT(text));

@@ -389,7 +389,8 @@ static void *run_in_thread(void *shared)
     size_t wrong = 0;
     gw_arena_init(&a, 1 << 20);
     for (int i = 0; i < RUNS; i++) {
-        struct sc_env env = {&a, thread, INT64_C(1700000000123456789), zone_utc()};
+        struct sc_env env = {
+            .arena = &a, .thread = thread, .now = INT64_C(1700000000123456789), .zone = zone_utc()};
         struct sc_point p;
         struct sc_fault fault;
         gw_arena_reset(&a, 1 << 20);
