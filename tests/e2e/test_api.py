@@ -5,10 +5,11 @@ import http.client
 import json
 import signal
 
+import grpc as grpc_library
 import pytest
 from ddgate import Ddgate, conf_text, free_port, grpc
 from google.protobuf import json_format
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from payloads import span, trace, v04
 from recordings import folders, load
 from sending import QUICK
@@ -75,15 +76,19 @@ def test_what_is_asked_for_is_kept_from_the_start(make_gate):
     assert len(answer["traces"]) == 1 and answer["recent"]["bytes"] == 1 << 20
 
 
-def test_a_recorded_trace_in_a_row_and_whole(recorded):
-    gate, request = recorded
+@pytest.mark.parametrize("name", ["dd-java-agent-1.68.1/v04", "dd-java-agent-1.68.1/v05", "dd-java-agent-1.68.1/v10", "ddtrace-4.16.0/v05"])
+def test_a_recorded_trace_in_a_row_and_whole(make_gate, name):
+    gate = make_gate(exporters=BLACKHOLE)
+    request = load(name, folders()[name])[0]
+    look(gate)
+    assert gate.request(request.method, request.path, request.body, request.headers).status == 200
     spans = [s for chunk in request.chunks for s in chunk]
     rows = traces(gate)
     assert sum(row["spans"] for row in rows) == len(spans)
     [row] = [row for row in rows if row["trace_id"].endswith(f"{int(spans[0]['trace_id']):016x}")]
     mine = [s for s in spans if s["trace_id"] == spans[0]["trace_id"]]
     assert row["spans"] == len(mine) and row["errors"] == sum(int(s["error"]) for s in mine)
-    assert row["has_root"] is True and row["receiver"] == "ddtrace" and row["client"].startswith("java 1.68")
+    assert row["has_root"] is True and row["receiver"] == "ddtrace" and row["client"].startswith(("java 1.68", "python 4.16"))
     assert set(row["services"]) >= {mine[0]["service"]}
     first, last = min(int(s["start"]) for s in mine), max(int(s["start"]) + int(s["duration"]) for s in mine)
     assert (int(row["start"]), row["duration"]) == (first, last - first)
@@ -289,7 +294,13 @@ def test_otlp_that_came_as_it_is(make_gate):
         connection = http.client.HTTPConnection(rows["receivers"][1]["http"], timeout=PATIENCE)
         answer = gate.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"}, connection=connection)
         assert answer.status == 200, answer.body
-    [row] = traces(gate)
+    with grpc_library.insecure_channel(rows["receivers"][1]["grpc"]) as channel:
+        sent = trace_service_pb2.ExportTraceServiceRequest()
+        more = sent.resource_spans.add().scope_spans.add().spans.add(trace_id=b"\1" * 16, span_id=b"\2" * 8, name="by gRPC")
+        more.start_time_unix_nano = more.end_time_unix_nano = 1_600_000_000_000_000_000
+        trace_service_pb2_grpc.TraceServiceStub(channel).Export(sent, timeout=PATIENCE)
+    row, by_grpc = traces(gate)
+    assert (by_grpc["root"], by_grpc["receiver"], by_grpc["client"]) == ("by gRPC", "otlp", "")
     assert row["receiver"] == "otlp" and row["client"] == "go 1.30.0" and row["logs"] == 2 and row["root"] == "HGET" and row["duration"] == 5000
     found = ask(gate, "/api/logs")["logs"]
     assert {r["body"] for r in found} == {"first", "second"} and len({r["seq"] for r in found}) == 2

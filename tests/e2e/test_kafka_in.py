@@ -63,7 +63,8 @@ def test_records_arrive_and_what_cannot_be_used_is_set_aside(make_reader, kafka,
     kafka.write("otlp_logs", [(None, binary(logs("of a topic")))])
     sink.script(*[Stall()] * 20)
     exporters = [grpc(sink, signals=["traces"]), {"type": "stdout", "format": "otlp_json", "signals": ["logs"]}]
-    gate = make_reader(exporters, topics={"traces": ["otlp_spans", "^mix"], "metrics": []}, dead_letter={"directory": tmp_path})
+    gate = make_reader(exporters, {"admin": {"listen": "127.0.0.1:0", "recent": "1MiB"}}, topics={"traces": ["otlp_spans", "^mix"], "metrics": []},
+                       dead_letter={"directory": tmp_path})
     gate.wait_stdout(lambda out: "of a header" in out and "of a topic" in out)
     sink.wait(lambda s: s.requests, "a request that nobody answers")
     assert committed(kafka.bootstrap, "mixed", 1) == [-1001], "nothing of it is delivered"
@@ -79,6 +80,9 @@ def test_records_arrive_and_what_cannot_be_used_is_set_aside(make_reader, kafka,
     assert base64.b64decode(lines[4]["value"]) == binary(bad_id) and lines[4]["detail"].startswith("1 of 3 items")
     assert sample(gate, "ddgate_kafka_faulty_records_total", reason="malformed") == 2
     assert sample(gate, "ddgate_kafka_lag_records", topic="mixed", partition="0") == 0
+    rows = json.loads(gate.admin("/api/traces").body)["traces"]
+    assert sum(row["spans"] for row in rows) == 8 and {row["receiver"] for row in rows} == {"kafka"}
+    assert {log["body"] for log in json.loads(gate.admin("/api/logs").body)["logs"]} == {"of a header", "of a topic"}
     gate.stop()
     assert gate.ledger.intake("traces") == {"received": 9, "accepted": 8, ("refused", "bad_id"): 1}
     assert committed(kafka.bootstrap, "otlp_spans", 4) == [1, 1, -1001, -1001]
