@@ -156,6 +156,18 @@ def test_one_span_of_many(tmp_path):
     assert done.returncode == 1 and b"no span" in done.stderr
 
 
+def test_a_span_of_a_large_trace(tmp_path):
+    """By the spans that suffice, so all of it is looked into; what the first span says for all of them is among it."""
+    file = tmp_path / "trace"
+    chunk = [{**TRACE[0][0], "span_id": n, "parent_id": n // 10, "metrics": {}, "meta": {**TRACE[0][0]["meta"], "n": str(n)}}
+             for n in range(1, 5001)]
+    chunk[0]["metrics"] = {"_sampling_priority_v1": 2}
+    file.write_text(json.dumps([chunk]))
+    [one] = explained("--span", "4321", file)["spans"]
+    assert not [t for t in tags(one).values() if "not looked into" in t["why"]]
+    assert tags(one)["n"]["fate"] == "kept" and sent(one)["sampling.priority"]["from"] == ["_sampling_priority_v1"]
+
+
 @pytest.mark.parametrize("args", [(), ("a", "b"), ("--format", "v9", "a"), ("--span", "x", "a"), ("--nothing", "a"), ("--mode", "x", "a")])
 def test_wrong_arguments(args):
     done = run(*args)

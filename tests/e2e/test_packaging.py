@@ -111,7 +111,7 @@ def completed(usr, *words):
 
 
 def test_completion_of_bash(usr):
-    assert completed(usr, "ddgate", "") == ["-c", "--config", "--help", "--version", "run", "check", "health", "pipeline"]
+    assert completed(usr, "ddgate", "") == ["-c", "--config", "--help", "--version", "run", "check", "health", "explain", "test", "pipeline"]
     assert completed(usr, "ddgate", "he") == ["health"]
     assert completed(usr, "ddgate", "check", "") == ["-c", "--config", "--help", "--version"]
     assert completed(usr, "ddgate", "--help", "exporters.otlp") == ["exporters.otlp_grpc", "exporters.otlp_http"]

@@ -11,10 +11,10 @@
  * dd_resource.def, from which docs/reference/mapping.md is made. So an explanation cannot drift from the code,
  * and the translation itself knows nothing of being explained.
  *
- * All other spans of the chunk stay in place, for a span gets what its chunk says; of other chunks those stay
- * that change something. An experiment costs as much as translating the chunk (about 1 µs a span), and a span
- * with forty tags needs some three hundred. DD_EXPLAIN_WORK bounds their sum: what is left then is told
- * without an experiment, and says so.
+ * A span gets what its chunk says, so other spans stay in place: the few that suffice, where the span comes out as it does of
+ * the whole request (dd_explain_hold.h), else all of them. A span with forty tags needs some three hundred
+ * experiments of a few microseconds. DD_EXPLAIN_WORK bounds their sum: what is left then is told without an
+ * experiment, and says so.
  *
  * Values are shown as they would be sent: rules of option privacy and of obfuscate hold for what came in, too,
  * and what option strip takes away is shown as "?". Secrets of the configuration are the caller's to remove (gw_scrub).

@@ -79,8 +79,12 @@ static void edit_payload(struct dd_explain_run *r)
 
 static void edit_own_chunk(struct dd_explain_run *r, struct dd_chunk *c, struct gw_arena *arena)
 {
-    size_t index = take_doubles(r->row, c);
+    size_t index = r->held ? r->held->own : take_doubles(r->row, c);
     r->payload = c->payload;
+    if (r->hold)
+        dd_hold(&r->x->held_arena, c, index, false, r->hold);
+    if (r->hold_narrow)
+        dd_hold(&r->x->held_arena, c, index, true, r->hold_narrow);
     edit_payload(r);
     edit_span(r, c, &c->spans[index], arena);
     if (r->wire || r->safe)
@@ -92,6 +96,10 @@ static void end_payload(struct dd_explain_run *r)
 {
     if (!r->payload)
         return;
+    if (r->hold)
+        dd_hold_payload(&r->x->held_arena, r->payload, r->hold);
+    if (r->hold_narrow)
+        dd_hold_payload(&r->x->held_arena, r->payload, r->hold_narrow);
     edit_payload(r);
     if (r->wire)
         dd_sources_of_payload(r->wire, r->payload);
@@ -106,7 +114,7 @@ static void edit_chunk(void *ctx, struct dd_chunk *c, struct gw_arena *arena)
         end_payload(r);
         return;
     }
-    if (r->row && r->seen == r->row->chunk)
+    if (r->held || (r->row && r->seen == r->row->chunk))
         edit_own_chunk(r, c, arena);
     else if (!r->whole)
         c->n = 0;
@@ -124,6 +132,14 @@ static void edit_chunk(void *ctx, struct dd_chunk *c, struct gw_arena *arena)
 
 /* --- runs --- */
 
+static bool take_held(void *ctx, struct dd_chunk *c, struct gw_arena *arena)
+{
+    struct dd_explain_run *r = ctx;
+    bool first = !r->taken;
+    r->taken = true;
+    return first && dd_held_chunk(r->held, arena, &r->x->edits, c);
+}
+
 static void drop_frames(struct dd_result *r)
 {
     for (size_t i = 0; i < r->frames_n; i++)
@@ -136,7 +152,7 @@ bool dd_explain_run(struct dd_explain *x, struct dd_explain_run *r)
     struct gw_err err;
     struct dd_request req = *x->in.request;
     struct dd_env env = *x->in.env;
-    const struct dd_edit edit = {edit_chunk, r};
+    const struct dd_edit edit = {.chunk = edit_chunk, .next = r->held ? take_held : NULL, .ctx = r};
     drop_frames(&x->result);
     gw_arena_reset(&x->scratch, 1 << 20);
     gw_arena_reset(&x->edits, 1 << 16);
@@ -149,12 +165,12 @@ bool dd_explain_run(struct dd_explain *x, struct dd_explain_run *r)
     r->x = x;
     r->seen = 0;
     r->payload = NULL;
-    r->payload_varied = false;
+    r->payload_varied = r->taken = false;
     r->varied = r->source && dd_vary_request(r->source, r->variation, &req, &x->edits);
     if (r->said)
         dd_take_other_request(r->said, &req);
     x->attempts++;
-    x->work += x->in.body.len + 4096;
+    x->work += r->held ? r->held->chunk.n * 2048 : x->in.body.len + 4096;
     return dd_translate_edited(r->shown ? x->translator_shown : x->translator, &x->scratch, x->in.format,
                                x->in.body, &req, &env, &edit, &x->result, &err) == GW_OK;
 }
@@ -208,7 +224,7 @@ static void list_chunk(void *ctx, struct dd_chunk *c, struct gw_arena *arena)
 static bool list_rows(struct dd_explain *x, struct gw_err *err)
 {
     struct listing l = {.x = x};
-    const struct dd_edit edit = {list_chunk, &l};
+    const struct dd_edit edit = {.chunk = list_chunk, .ctx = &l};
     struct dd_env env = {.schemas = 1u << GW_OTEL, .privacy = x->in.env->privacy};
     if (dd_translate_edited(x->translator, &x->scratch, x->in.format, x->in.body, x->in.request, &env, &edit,
                             &x->result, err))
@@ -236,7 +252,8 @@ static bool open_translators(struct dd_explain *x)
     gw_arena_init(&x->arena, SCRATCH);
     gw_arena_init(&x->scratch, SCRATCH);
     gw_arena_init(&x->edits, SCRATCH);
-    x->arena.account = x->scratch.account = x->edits.account = x->in.account;
+    gw_arena_init(&x->held_arena, SCRATCH);
+    x->held_arena.account = x->arena.account = x->scratch.account = x->edits.account = x->in.account;
     return x->translator && x->translator_shown;
 }
 
@@ -268,6 +285,7 @@ void dd_explain_drop(struct dd_explain *x)
     gw_arena_fini(&x->arena);
     gw_arena_fini(&x->scratch);
     gw_arena_fini(&x->edits);
+    gw_arena_fini(&x->held_arena);
     free(x);
 }
 

@@ -6,6 +6,7 @@
 #ifndef DD_EXPLAIN_RUN_H
 #define DD_EXPLAIN_RUN_H
 
+#include "translators/ddtrace/dd_explain_hold.h"
 #include "translators/ddtrace/dd_explain_sent.h"
 #include "translators/ddtrace/dd_explain_source.h"
 
@@ -13,18 +14,22 @@ struct dd_explain {
     struct dd_explain_input in;
     struct dd_options shown; /* those by which received values are shown */
     struct dd_translator *translator, *translator_shown;
-    struct gw_arena arena;   /* of the rows */
-    struct gw_arena scratch; /* of a run, and what is read from its frames */
-    struct gw_arena edits;   /* of a run: texts that must outlive a chunk */
-    struct dd_result result; /* of the last run; its frames are ours */
+    struct gw_arena arena;      /* of the rows */
+    struct gw_arena scratch;    /* of a run, and what is read from its frames */
+    struct gw_arena edits;      /* of a run: texts that must outlive a chunk */
+    struct gw_arena held_arena; /* of what is held of the span at hand */
+    struct dd_result result;    /* of the last run; its frames are ours */
     struct dd_explain_row *rows;
     size_t rows_n, rows_room;
     uint64_t attempts, work; /* of the explanation at hand: runs, and bytes that they read */
 };
 
 struct dd_explain_run {
-    const struct dd_explain_row *row;       /* the span; NULL: no one alone */
-    bool whole;                             /* other chunks stay */
+    const struct dd_explain_row *row; /* the span; NULL: no one alone */
+    bool whole;                       /* the body is read, and other chunks stay … */
+    const struct dd_held *held;       /* … or NULL, or this is taken in place of all of it */
+    struct dd_held *hold,
+        *hold_narrow; /* where not NULL: the chunk is held there, whole, or what is needed of it */
     const struct dd_explain_source *source; /* what is varied; NULL: nothing */
     unsigned variation;
     const gw_str *names; /* tags that are taken away … */
@@ -43,7 +48,7 @@ struct dd_explain_run {
     struct dd_explain *x;
     size_t seen;
     struct dd_payload *payload;
-    bool payload_varied;
+    bool payload_varied, taken;
 };
 
 /* False when the body cannot be read any more (memory). The frames are in x->result. */

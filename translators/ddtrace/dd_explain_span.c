@@ -33,7 +33,8 @@ struct study {
     struct dd_sent shown; /* with Datadog's tags, by the options for received values */
     struct base bases[GW_ATTRIBUTE_SCHEMAS];
     size_t bases_n;
-    bool whole; /* other chunks matter */
+    struct dd_held narrow, chunk; /* of the span's chunk */
+    const struct dd_held *held;   /* what suffices of it; NULL: the whole request is needed */
     struct facts {
         bool decides, says_same, not_tried;
     } * facts; /* of each source */
@@ -71,7 +72,18 @@ static void keep_base(struct study *s, struct base *b, const struct dd_sent *fou
     dd_sent_list(s->arena, &b->sent);
 }
 
-/* With all chunks, then with the span's own alone: where that makes no difference, the others need not be there. */
+/* All that was sent is the same without the rest of the request. */
+static bool suffices(struct study *s, const struct dd_held *held)
+{
+    struct dd_explain_run run = {.row = s->row, .held = held, .schemas = schemas_of(s)};
+    struct dd_sent found;
+    bool same = held->chunk.n && dd_explain_run(s->x, &run);
+    for (size_t i = 0; i < s->bases_n && same; i++)
+        same = dd_explain_sent(s->x, s->row, s->bases[i].schema, &found) &&
+               same_bytes(&s->bases[i].sent, &found);
+    return same;
+}
+
 static bool find_bases(struct study *s)
 {
     struct dd_explain_run run = {.row = s->row, .whole = true, .schemas = schemas_of(s)};
@@ -87,18 +99,18 @@ static bool find_bases(struct study *s)
         keep_base(s, b, &found);
         s->bases_n++;
     }
-    run.whole = false;
-    if (!dd_explain_run(s->x, &run))
-        return false;
-    for (size_t i = 0; i < s->bases_n; i++)
-        s->whole |= !dd_explain_sent(s->x, s->row, s->bases[i].schema, &found) ||
-                    !same_bytes(&s->bases[i].sent, &found);
+    s->held = suffices(s, &s->narrow) ? &s->narrow : suffices(s, &s->chunk) ? &s->chunk : NULL;
     return true;
 }
 
 static bool list_sources(struct study *s)
 {
-    struct dd_explain_run run = {.row = s->row, .shown = true, .wire = &s->wire, .safe = &s->safe};
+    struct dd_explain_run run = {.row = s->row,
+                                 .shown = true,
+                                 .wire = &s->wire,
+                                 .safe = &s->safe,
+                                 .hold = &s->chunk,
+                                 .hold_narrow = &s->narrow};
     struct dd_sent found = {0};
     s->wire.arena = s->safe.arena = s->arena;
     if (!dd_explain_run(s->x, &run))
@@ -237,7 +249,8 @@ static void try_source(struct study *s, size_t source)
 {
     for (unsigned v = 0; v < MOST_VARIATIONS; v++) {
         struct dd_explain_run run = {.row = s->row,
-                                     .whole = s->whole,
+                                     .whole = true,
+                                     .held = s->held,
                                      .source = &s->wire.list[source],
                                      .variation = v,
                                      .schemas = schemas_of(s)};
@@ -365,8 +378,12 @@ static void try_group(struct study *s, gw_str attribute)
     for (size_t i = 0; i < s->wire.n && n < MOST_TO && attr != DD_A_NONE; i++)
         if (is_tag(&s->wire.list[i]) && attribute_of(s->wire.list[i].name) == attr)
             names[n++] = s->wire.list[i].name;
-    struct dd_explain_run run = {
-        .row = s->row, .whole = s->whole, .names = names, .names_n = n, .schemas = schemas_of(s)};
+    struct dd_explain_run run = {.row = s->row,
+                                 .whole = true,
+                                 .held = s->held,
+                                 .names = names,
+                                 .names_n = n,
+                                 .schemas = schemas_of(s)};
     if (n < 2 || !may_go_on(s) || !dd_explain_run(s->x, &run))
         return;
     for (size_t i = 0; i < s->bases_n; i++) {
@@ -446,14 +463,14 @@ static const struct dd_explain_source nothing = {.kind = DD_SRC_TRACE_ID, .name 
 /* Of the span's own tags and texts. */
 static void try_alone(struct study *s)
 {
-    struct dd_explain_run none = {.whole = s->whole, .only = &nothing};
+    struct dd_explain_run none = {.whole = true, .held = s->held, .only = &nothing};
     struct alone a;
     if (!note_all_missing(s, &none) || !open_alone(&a, s))
         return;
     for (size_t i = 0; i < s->wire.n; i++) {
         const struct dd_explain_source *src = &s->wire.list[i];
         bool candidate = is_tag(src) || (src->section == DD_OF_SPAN && src->kind != DD_SRC_SERVICE);
-        struct dd_explain_run run = {.whole = s->whole, .only = src};
+        struct dd_explain_run run = {.whole = true, .held = s->held, .only = src};
         if (candidate && note_all_missing(s, &run))
             credit_alone(&a, i, GW_NOSTR);
     }
@@ -477,6 +494,7 @@ static struct shared_names without(const struct shared_names *all, gw_str name)
 static bool run_said(struct study *s, const struct shared_names *names, const struct dd_explain_source *src)
 {
     struct dd_explain_run run = {.whole = true,
+                                 .held = s->held,
                                  .of_all = true,
                                  .names = names->list,
                                  .names_n = names->n,
@@ -519,8 +537,13 @@ static void credit_shared(const struct difference *d, size_t item, bool gone)
 /* Takes these tags from all spans of the request: true when something changes that has no origin yet. */
 static bool try_shared(struct study *s, const gw_str *names, size_t n)
 {
-    struct dd_explain_run run = {
-        .row = s->row, .whole = true, .names = names, .names_n = n, .of_all = true, .schemas = schemas_of(s)};
+    struct dd_explain_run run = {.row = s->row,
+                                 .whole = true,
+                                 .held = s->held,
+                                 .names = names,
+                                 .names_n = n,
+                                 .of_all = true,
+                                 .schemas = schemas_of(s)};
     bool hit = false;
     if (!may_go_on(s) || !dd_explain_run(s->x, &run))
         return false;
@@ -568,7 +591,8 @@ static void note_host(const struct difference *d, size_t item, bool gone)
 /* Last: `others` then says of each item whether this machine's name is in it. */
 static void try_host(struct study *s)
 {
-    struct dd_explain_run run = {.row = s->row, .whole = s->whole, .no_host = true, .schemas = schemas_of(s)};
+    struct dd_explain_run run = {
+        .row = s->row, .whole = true, .held = s->held, .no_host = true, .schemas = schemas_of(s)};
     if (!dd_explain_run(s->x, &run))
         return;
     for (size_t b = 0; b < s->bases_n; b++) {
@@ -742,6 +766,7 @@ bool dd_explain_span(struct dd_explain *x, size_t i, struct gw_arena *arena, str
     struct study s = {.x = x, .row = &x->rows[i], .arena = arena};
     *out = (struct dd_explained){0};
     x->attempts = x->work = 0;
+    gw_arena_reset(&x->held_arena, 1 << 20);
     if (!list_sources(&s) || !find_bases(&s) || !open_tables(&s))
         return false;
     if (s.bases_n)

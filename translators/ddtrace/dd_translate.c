@@ -348,6 +348,21 @@ static enum gw_code read_edited_chunks(struct dd_work *w, enum dd_format format,
     return code;
 }
 
+/* The same where the chunks were read before. */
+static enum gw_code take_edited_chunks(struct dd_work *w, const struct dd_edit *edit, struct gw_err *err)
+{
+    struct gw_snap snap = gw_arena_snap(w->arena);
+    struct dd_chunk chunk;
+    bool good = true;
+    for (; good && edit->next(edit->ctx, &chunk, w->arena); gw_arena_back(w->arena, snap)) {
+        w->out->intake.received += chunk.n;
+        edit->chunk(edit->ctx, &chunk, w->arena);
+        good = translate_chunk(w, &chunk);
+    }
+    edit->chunk(edit->ctx, NULL, w->arena);
+    return good ? GW_OK : dd_out_of_memory(err);
+}
+
 /* Writes the resource once per group. */
 static gw_str resource_bytes(struct dd_group *g, void *ctx)
 {
@@ -523,8 +538,9 @@ translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format
         dd_privacy_begin(env->privacy);
     begin_tally(&w, &t->tally);
     begin_durations(&w);
-    enum gw_code code =
-        edit ? read_edited_chunks(&w, format, body, edit, err) : read_chunks(&w, format, body, err);
+    enum gw_code code = !edit        ? read_chunks(&w, format, body, err)
+                        : edit->next ? take_edited_chunks(&w, edit, err)
+                                     : read_edited_chunks(&w, format, body, edit, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);
     code = gw_arena_refusal(arena, code, "the translated spans", err);

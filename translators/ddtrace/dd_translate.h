@@ -41,6 +41,8 @@ enum gw_code dd_translate(struct dd_translator *, struct gw_arena *, enum dd_for
  * left without spans is passed over. Called from within dd_translate_edited, with the arena of the chunk. */
 struct dd_edit {
     void (*chunk)(void *ctx, struct dd_chunk *, struct gw_arena *);
+    /* Not NULL: chunks come from there, and no body is read. False: there are no more. */
+    bool (*next)(void *ctx, struct dd_chunk *, struct gw_arena *);
     void *ctx;
 };
 
