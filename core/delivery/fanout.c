@@ -313,20 +313,6 @@ static void keep_frames(const struct table *t, enum gw_signal signal, struct gw_
                               exporters_of(t, signal, schemas, frames[i]->schema, names, sizeof names)}});
 }
 
-/* `why`: what the whole was refused for; NULL for items that were refused for what they are. */
-static void keep_refusals(enum gw_signal signal, const struct gw_intake *in, const struct gw_err *why)
-{
-    for (unsigned r = 0; r < GW_REASONS; r++)
-        if (in->not_taken[r])
-            gw_recent_put(&(struct gw_recent_entry){
-                .kind = GW_RECENT_REFUSED,
-                .link = gw_recent_request(),
-                .signal = (uint8_t)signal,
-                .code = (uint8_t)r,
-                .count = in->not_taken[r],
-                .parts = {[GW_REFUSED_TEXT] = why ? gw_str_z(why->what) : GW_NOSTR}});
-}
-
 /* The offer itself, without the ledger. */
 static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
                           struct gw_frame **frames, size_t n, bool can_wait, struct gw_chain *rooms,
@@ -502,8 +488,6 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
         *kept = code == GW_OK;
     }
     leave(t);
-    if (*kept && gw_recent_wanted())
-        keep_refusals(signal, in, NULL);
     for (size_t i = 0; *kept && i < n; i++)
         gw_frame_drop(frames[i]);
     return code;
@@ -527,8 +511,6 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
                                   size_t n, struct gw_intake *in, uint64_t also, struct gw_err *err)
 {
     bool kept;
-    struct gw_err own;
-    err = err ? err : &own;
     enum gw_code code = offer(f, signal, frames, n, in, also, false, &kept, err);
     if (kept)
         return code;
@@ -538,8 +520,6 @@ enum gw_code gw_fanout_offer_also(struct gw_fanout *f, enum gw_signal signal, st
     in->not_taken[why] += gw_intake_accepted(in);
     gw_refusals_words(why, err ? err->what : NULL);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing was accepted */
-    if (gw_recent_wanted())
-        keep_refusals(signal, in, err);
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);
     return code;

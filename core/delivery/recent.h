@@ -2,8 +2,7 @@
  *
  *   receivers ── request, line ─┐
  *   fan-out ──── frame ─────────┼─▶ one ring of bytes, the newest replaces the oldest ─▶ readers: the API (gateway/api)
- *   senders ──── answer ────────┤
- *   anybody ──── refusal ───────┘
+ *   senders ──── answer ────────┘
  *
  * While nobody looks there is no ring: what passes costs one relaxed load of gw_recent_wanted() and nothing is
  * copied. gw_recent_look() allocates the ring, charged to max_memory, and keeps it for GW_RECENT_LOOK; then
@@ -35,7 +34,6 @@ enum gw_recent_kind {
     GW_RECENT_FRAME,   /* link: its request, or 0; count: items */
     GW_RECENT_ANSWER,  /* link: its frame; count: how often it was sent */
     GW_RECENT_LINE,    /* one log line and its record; count: bytes that were cut off */
-    GW_RECENT_REFUSED, /* link: its request, or 0; code: the reason; count: items */
     GW_RECENT_KINDS
 };
 
@@ -65,7 +63,6 @@ enum gw_recent_line_part {
     GW_LINE_RESOURCE, /* a Resource in OTLP … */
     GW_LINE_RECORD    /* … and a LogRecord */
 };
-enum gw_recent_refused_part { GW_REFUSED_TEXT };
 enum { GW_RECENT_PARTS = 9 };
 
 /* Of an answer. That a frame is queued is said by the frame alone. */
@@ -84,7 +81,7 @@ struct gw_recent_entry {
     gw_nsec time;    /* since 1970; 0: gw_recent_put sets it */
     uint8_t signal;  /* enum gw_signal */
     uint8_t schema;  /* of a frame: enum gw_attribute_schema */
-    uint8_t code;    /* of a refusal: its reason; of an answer: its state */
+    uint8_t code;    /* of an answer: its state */
     bool is_first;   /* of a frame: it has the schema of the first exporter that takes the signal */
     uint64_t count;
     gw_str parts[GW_RECENT_PARTS];
@@ -110,7 +107,7 @@ void gw_recent_look(gw_nsec now);
  * while there is nothing to give back. */
 gw_nsec gw_recent_tidy(gw_nsec now);
 
-/* Puts a request; frames, refusals and lines that this thread puts until gw_recent_end are linked to it. Only
+/* Puts a request; frames and lines that this thread puts until gw_recent_end are linked to it. Only
  * while wanted. */
 void gw_recent_begin(const struct gw_recent_entry *request);
 void gw_recent_end(void);

@@ -12,7 +12,6 @@
 
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
-#include "core/delivery/recent.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_from_otlp.h"
@@ -271,16 +270,6 @@ enum gw_code otlp_intake_make(struct otlp_intake *o, struct otlp_intake_thread *
     return GW_OK;
 }
 
-/* For clients of the API and the page: a body that cannot be read has no items in the ledger. */
-static void keep_malformed(enum gw_signal signal, const struct gw_err *err)
-{
-    gw_recent_put(&(struct gw_recent_entry){.kind = GW_RECENT_REFUSED,
-                                            .link = gw_recent_request(),
-                                            .signal = (uint8_t)signal,
-                                            .code = GW_REASON_BAD_PAYLOAD,
-                                            .parts = {[GW_REFUSED_TEXT] = gw_str_z(err->what)}});
-}
-
 enum gw_code otlp_intake_take(struct otlp_intake *o, struct otlp_intake_thread *thread, enum gw_signal signal,
                               gw_str body, struct gw_arena *arena, struct otlp_taken *taken,
                               struct gw_err *err)
@@ -289,8 +278,6 @@ enum gw_code otlp_intake_take(struct otlp_intake *o, struct otlp_intake_thread *
     enum gw_code code = otlp_intake_make(o, thread, signal, body, arena, &made, err);
     if (code && made.intake.received)
         refuse(o, signal, &made.intake, code);
-    else if (code && gw_recent_wanted())
-        keep_malformed(signal, err);
     if (code)
         return code;
     *taken = made.taken;

@@ -101,24 +101,6 @@ static void an_evicted_frame_is_told(void **state)
     done(b);
 }
 
-static void a_refusal_is_told_with_its_reason(void **state)
-{
-    struct bed *b = looked_at();
-    struct gw_recent_entry refused;
-    b->conf[0].queue_size = 2500;
-    bed_add(b, "small");
-    enum gw_code code = GW_OK;
-    while (code == GW_OK)
-        code = bed_offer(b, GW_LOGS, 1000, 7);
-    assert_int_equal(code, GW_QUEUE_FULL);
-    assert_int_equal(count(GW_RECENT_REFUSED, &refused), 1);
-    assert_int_equal(refused.code, GW_REASON_QUEUE_FULL);
-    assert_int_equal(refused.count, 7);
-    assert_int_equal(refused.signal, GW_LOGS);
-    assert_text(refused.parts[GW_REFUSED_TEXT], "the queue of exporter small is full");
-    done(b);
-}
-
 static void nobody_looks_and_nothing_is_kept(void **state)
 {
     struct bed *b = bed_new();
@@ -137,7 +119,6 @@ int main(void)
         cmocka_unit_test(a_frame_names_its_exporters_and_its_answer_the_frame),
         cmocka_unit_test(tries_are_counted_and_a_give_up_is_told),
         cmocka_unit_test(an_evicted_frame_is_told),
-        cmocka_unit_test(a_refusal_is_told_with_its_reason),
         cmocka_unit_test(nobody_looks_and_nothing_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
