@@ -341,7 +341,7 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 
 unsigned gw_pipeline_threads(const struct gw_pipeline *p)
 {
-    enum { OF_THE_PROCESS = 3 }; /* log, admin, disk queue */
+    enum { OF_THE_PROCESS = 4 }; /* log, admin and its streams, disk queue */
     unsigned n = OF_THE_PROCESS + gw_http_threads(p->http) + (unsigned)p->receivers_n, library = 0;
     for (size_t i = 0; i < p->exporters_n; i++) {
         const struct gw_exporter *module = p->exporters[i].module;
