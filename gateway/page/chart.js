@@ -1,6 +1,7 @@
-// chart.js: lines over the last hour, in one SVG; the pointer, or the arrows, read the values of one moment.
+// chart.js: lines over time, up to the last hour, in one SVG; the pointer, or the arrows, read the values of one moment.
 // SPDX-License-Identifier: Apache-2.0
 import { h, plain, svg } from './dom.js';
+import { seconds } from './format.js';
 
 const WIDTH = 600;
 const HEIGHT = 100;
@@ -85,8 +86,8 @@ export function chart({ title, series, words, step, end }) {
     h(
       'div',
       { class: 'axis dim', 'aria-hidden': 'true' },
-      h('span', {}, '1 h ago'),
-      h('span', {}, '30 min'),
+      h('span', {}, `${seconds(points * step)} ago`),
+      h('span', {}, `${seconds((points * step) / 2)} ago`),
       h('span', {}, 'now'),
     ),
   );

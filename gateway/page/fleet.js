@@ -5,6 +5,7 @@ import { h, outside, refill } from './dom.js';
 import { ago, count, short } from './format.js';
 
 const EVERY = 3000;
+const NUMBERS = ['spans/s', 'spans', 'last seen'];
 const COLUMNS = [
   'service',
   'env',
@@ -36,7 +37,7 @@ export const fleet = {
         h(
           'tr',
           {},
-          COLUMNS.map((words) => h('th', { scope: 'col' }, words)),
+          COLUMNS.map((words) => h('th', { scope: 'col', class: NUMBERS.includes(words) && 'number' }, words)),
         ),
       ),
       this.body,

@@ -7,6 +7,7 @@ import { button, h, outside, refill } from './dom.js';
 import { bytes, clock, count, duration, seconds, short } from './format.js';
 
 const EVERY = 2000;
+const NUMBERS = ['rate', 'queued', 'oldest', 'empty in', 'latency p50 / p99']; // columns that end at their right
 const STATES = [
   ['sent', 'sent'],
   ['stored', 'on disk'],
@@ -211,7 +212,7 @@ export const flow = {
               'empty in',
               'latency p50 / p99',
               'last error',
-            ].map((words) => h('th', { scope: 'col' }, words)),
+            ].map((words) => h('th', { scope: 'col', class: NUMBERS.includes(words) && 'number' }, words)),
           ),
         ),
         h('tbody', {}, rows),
@@ -232,10 +233,11 @@ export const flow = {
     this.drawnTo = history.end;
     const step = history.step / 1e9;
     const end = Number(BigInt(history.end) / 1000000n);
+    const points = knownPoints(history);
     const named = (keep, by) =>
       Object.entries(history.series)
         .filter(([name, values]) => keep(name) && values.some(Number))
-        .map(([name, values], i) => ({ name, values: filled(values, history.points, by), css: `line${i % 6}` }));
+        .map(([name, values], i) => ({ name, values: filled(values, points, by), css: `line${i % 6}` }));
     const isLevel = (name) => name.endsWith('.queued');
     const perSecond = (v) => `${short(v)}/s`;
     const all = [
@@ -312,7 +314,13 @@ export const flow = {
   },
 };
 
-// An hour of points, the last ones known, each divided by `by`.
+// How many of the last points are worth a picture: since the start, but five minutes at least.
+function knownPoints({ points, step, series }) {
+  const known = Object.values(series).map((values) => values.length - values.findIndex((v) => v !== null));
+  return Math.min(points, Math.max(300e9 / step, ...known));
+}
+
+// So many points, the last ones known, each divided by `by`.
 function filled(values, points, by) {
   return Array.from({ length: points }, (_, i) => {
     const v = values[i - (points - values.length)];

@@ -291,6 +291,47 @@ def test_log_lines_beside_their_records(page, seen, flask):
     page.wait(lambda: page.all(ROWS), "the trace of the line")
 
 
+def test_the_playground_and_back_by_its_link(page, seen):
+    log(seen, {"service": "web", "message": "2026-11-30 10:07:08 ERROR it broke"})
+    page.open("#/script")
+    page.wait(lambda: "it broke" in page.texts(".results .value"), "the first result")
+    page.type('textarea[aria-label="Pipeline script"]', 'grok(_, "%{TIMESTAMP_ISO8601:time} %{LOGLEVEL:status} %{GREEDYDATA:msg}")\nadd_key(a, 1')
+    page.wait_text("the script does not load")
+    caret = page.texts(".script-error pre")[0].split("\n")
+    assert caret[0].startswith("add_key(a, 1") and caret[1].strip() == "^"
+    assert page.texts(".numbers .wrong") == ["2"]
+    page.one('textarea[aria-label="Pipeline script"]').send_keys(")")
+    page.wait(lambda: "a" in page.texts(".results th"), "the key that the script adds")
+    page.type('textarea[aria-label^="Log lines"]', "2026-11-30 10:07:08 INFO fine\n2026-11-30 10:07:09 [id=7] it broke")
+    page.wait(lambda: page.all(".grok"), "where grok stopped")
+    assert page.texts(".grok .fails") == ["%{LOGLEVEL:status}", "[id=7] it broke"]
+    assert page.texts(".grok .fits")[1] == "2026-11-30 10:07:09"
+    picture(page, "script")
+    page.wait(lambda: "s=" in page.fragment, "the script in the address")
+    before, link = page.texts(".results > li"), page.fragment
+    page.open(f"#{link}")
+    page.wait(lambda: page.texts(".results > li") == before, "the same results from the link")
+    page.click(".bar button", "Last real lines")
+    page.wait(lambda: "2026-11-30 10:07:08 ERROR it broke" in page.texts(".results .line")[0], "the last real line")
+
+
+def test_flow_and_fleet(page, seen, flask):
+    request, spans = flask
+    send(seen, request)
+    assert seen.put("/v0.4/traces", payloads.v04([payloads.span(trace_id=0, meta={})])).status == 200
+    page.open("#/flow")
+    page.wait(lambda: any("accepted" in text for text in page.texts(".funnel li")), "the funnel")
+    page.wait(lambda: any("stdout" in text and "sent" in text for text in page.texts(".funnel .target")), "the exporter")
+    page.click(".funnel button")
+    page.wait(lambda: page.all(".samples li"), "samples of what was refused")
+    page.key("Escape")
+    page.wait(lambda: page.fragment == "/flow", "the samples closed")
+    page.key("g", "c")
+    row = page.wait(lambda: [t for t in page.texts("main.fleet tbody tr") if root_of(spans)["service"] in t], "the client")[0]
+    assert "python" in row and "3.19.9" in row
+    picture(page, "fleet")
+
+
 def test_dark_and_light(page):
     page.open()
     background = "return getComputedStyle(document.body).backgroundColor"
@@ -304,6 +345,38 @@ def test_dark_and_light(page):
     assert page.script(background) == light, "the choice is forgotten"
     page.key("d")
     assert page.script(background) == dark
+
+
+def test_every_view_is_reached_and_accessible_in_both_themes(page, seen, flask):
+    _, spans = flask
+    for folder in sorted(path.parent for path in FLASK.parents[1].glob("*/*/expected.json")):
+        for request in recordings.load(folder.name, folder):
+            seen.request(request.method, request.path, request.body, request.headers)
+    log(seen, {"service": "web", "message": "user 4711 paid", "status": "error"})
+    found = []
+    for scheme in ("light", "dark"):
+        page.media(prefers_color_scheme=scheme)
+        page.open()
+        page.wait(lambda: page.all(".traces .space .row"), "the trace")
+        found += page.accessibility()
+        picture(page, f"traces-{scheme}")
+        page.open(f"#/trace/{trace_id(spans)}")
+        page.click(ROWS)
+        page.wait(lambda: page.all(".column [data-tag]"), "the span")
+        found += page.accessibility()
+        page.open("#/logs")
+        page.click(".logs .space .row")
+        found += page.accessibility()
+        for key, there in (("s", ".results > li"), ("f", ".funnel"), ("c", "main.fleet tbody tr")):
+            page.script("document.activeElement.blur()")
+            page.key("g", key)
+            page.wait(lambda there=there: page.all(there), there)
+            found += page.accessibility()
+        page.script("document.activeElement.blur()")
+        page.key("?")
+        page.wait(lambda: page.all("dialog[open]"), "the help")
+        found += page.accessibility()
+    assert found == []
 
 
 def test_the_page_goes_on_with_a_ddgate_that_comes_back(driver, make_gate):
