@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_explain_hold.h"
 
-enum { ROOTS = 4 };
+enum { ROOTS = 4, SPAN_COST = 2048 };
 
 /* How to copy: with texts, or only what holds them. */
 struct copier {
@@ -145,7 +145,7 @@ void dd_hold(struct gw_arena *arena, const struct dd_chunk *chunk, size_t own, b
 {
     const struct copier c = {arena, true};
     unsigned roots = 0;
-    size_t n = 0;
+    size_t n = 0, before = arena->used;
     held->chunk = *chunk;
     held->chunk.spans = gw_arena_raw(arena, chunk->n, sizeof *chunk->spans);
     copy_said(&c, &held->chunk);
@@ -157,6 +157,7 @@ void dd_hold(struct gw_arena *arena, const struct dd_chunk *chunk, size_t own, b
         copy_span(&c, &held->chunk.spans[n++]);
     }
     held->chunk.n = n;
+    held->cost = n * SPAN_COST + (arena->used - before);
 }
 
 void dd_hold_payload(struct gw_arena *arena, const struct dd_payload *payload, struct dd_held *held)

@@ -17,7 +17,8 @@
 struct dd_held {
     struct dd_chunk chunk;
     struct dd_payload payload;
-    size_t own; /* the span's place in the chunk */
+    size_t own;  /* the span's place in the chunk */
+    size_t cost; /* about so many bytes are read by a run */
 };
 
 /* Copies the chunk; `narrow`: the span itself, the first one, its parent, and local roots alone. */

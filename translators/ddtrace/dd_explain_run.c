@@ -170,7 +170,7 @@ bool dd_explain_run(struct dd_explain *x, struct dd_explain_run *r)
     if (r->said)
         dd_take_other_request(r->said, &req);
     x->attempts++;
-    x->work += r->held ? r->held->chunk.n * 2048 : x->in.body.len + 4096;
+    x->work += r->held ? r->held->cost : x->in.body.len + 4096;
     return dd_translate_edited(r->shown ? x->translator_shown : x->translator, &x->scratch, x->in.format,
                                x->in.body, &req, &env, &edit, &x->result, &err) == GW_OK;
 }

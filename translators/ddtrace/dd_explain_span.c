@@ -226,9 +226,10 @@ static bool compare(const struct difference *d, note_f *note)
     if (same_bytes(&now, &b->sent))
         return true;
     dd_sent_list(&d->s->x->scratch, &now);
-    for (size_t i = 0; i < b->sent.n; i++) {
+    for (size_t i = 0, next = 0; i < b->sent.n; i++) { /* mostly they are in the same order */
         const struct dd_explained_item *was = &b->sent.items[i],
-                                       *is = dd_sent_item(&now, was->place, was->name, i);
+                                       *is = dd_sent_item(&now, was->place, was->name, next);
+        next = is ? (size_t)(is - now.items) + 1 : next;
         if (!is || !gw_str_eq(is->value, was->value))
             note(d, i, !is);
     }
@@ -243,6 +244,25 @@ static void note_effect(const struct difference *d, size_t item, bool gone)
 {
     uint8_t *e = effect(d->b, d->source, item);
     *e |= d->variation == 0 ? TAKEN : gone ? GONE : CARRIED;
+}
+
+/* The tag just stays, and nothing else that was sent needs it: no other value of it tells more. */
+static bool only_stays(const struct study *s, size_t source)
+{
+    const struct dd_explain_source *src = &s->wire.list[source];
+    bool own = false;
+    if (!is_tag(src) || s->facts[source].decides)
+        return false;
+    for (size_t b = 0; b < s->bases_n; b++)
+        for (size_t i = 0; i < s->bases[b].sent.n; i++) {
+            const struct dd_explained_item *item = &s->bases[b].sent.items[i];
+            if (!(*effect(&s->bases[b], source, i) & TAKEN))
+                continue;
+            if (item->place != DD_AT_SPAN || !gw_str_eq(item->name, src->name))
+                return false;
+            own = true;
+        }
+    return own;
 }
 
 static void try_source(struct study *s, size_t source)
@@ -264,6 +284,8 @@ static void try_source(struct study *s, size_t source)
             const struct difference d = {s, &s->bases[i], source, v, GW_NOSTR};
             s->facts[source].decides |= !compare(&d, note_effect);
         }
+        if (v == 0 && only_stays(s, source))
+            return;
     }
 }
 
