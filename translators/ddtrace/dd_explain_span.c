@@ -637,10 +637,22 @@ static unsigned rank(const struct dd_explain_source *src, gw_str item)
                                                                   : 3;
 }
 
+/* A tag that other spans say is the span's own, too, where it has it. */
+static bool claim_shared(struct study *s, struct base *b, size_t item)
+{
+    bool own = false;
+    for (size_t i = 0; i < s->wire.n && b->shared[item].len; i++)
+        if (is_tag(&s->wire.list[i]) && gw_str_eq(s->wire.list[i].name, b->shared[item])) {
+            *effect(b, i, item) |= ORIGIN;
+            own = true;
+        }
+    return own;
+}
+
 static void fill_from(struct study *s, struct base *b, size_t item)
 {
     struct dd_explained_item *to = &b->sent.items[item];
-    struct dd_item_origin origin = {.host = b->others[item] & GONE};
+    struct dd_item_origin origin = {.host = b->others[item] & GONE, .of_others = claim_shared(s, b, item)};
     to->from = gw_new(s->arena, gw_str, MOST_FROM);
     for (unsigned r = 0; r < 4 && to->from; r++)
         for (size_t i = 0; i < s->wire.n && to->from_n < MOST_FROM; i++) {
@@ -709,6 +721,15 @@ static void fill_to(struct study *s, const struct base *b, size_t source, unsign
                 to[(*n)++] = b->sent.items[i].name;
 }
 
+/* The attribute of the tag's row was sent with this value, from something else. */
+static bool says_value(const struct base *b, unsigned attr, gw_str value)
+{
+    for (size_t i = 0; i < b->sent.n && attr < DD_ATTRS; i++)
+        if (gw_str_eq(b->sent.items[i].name, dd_names[attr].name) && gw_str_eq(b->sent.items[i].value, value))
+            return true;
+    return false;
+}
+
 static void fill_used(struct study *s, const struct base *b, size_t source, struct dd_explained_part *p,
                       struct dd_part_story *story)
 {
@@ -716,6 +737,7 @@ static void fill_used(struct study *s, const struct base *b, size_t source, stru
     gw_str *rest = gw_new(s->arena, gw_str, MOST_TO);
     fill_to(s, b, source, TAKEN | GONE | CARRIED, rest, &story->rest_n);
     story->rest = rest;
+    story->says_same |= says_value(b, attr, s->wire.list[source].value);
     if (story->says_same && attr < DD_ATTRS && p->to)
         p->to[p->to_n++] = dd_names[attr].name;
     bool says_no = s->wire.list[source].kind == DD_SRC_ERROR || s->wire.list[source].kind == DD_SRC_PARENT_ID;

@@ -262,11 +262,13 @@ static void test_from_others(void **state)
         &b,
         "[[{'trace_id':1,'span_id':2,'parent_id':3,'start':1,'duration':5,'name':'n','service':'svc','meta':{"
         "'k':'1'},"
-        "'metrics':{'k':2}},{'trace_id':1,'span_id':3,'start':1,'duration':9,'name':'root','service':'svc',"
+        "'metrics':{'k':2,'_sampling_priority_v1':2}},{'trace_id':1,'span_id':3,'start':1,'duration':9,'name'"
+        ":'root','service':'svc',"
         "'meta':{'env':'prod','_dd.p.tid':'640cfd8d00000000'},'metrics':{'_sampling_priority_v1':2}}]]");
     check_from(&b, "deployment.environment.name", "env");
     check_from(&b, "sampling.priority", "_sampling_priority_v1");
     assert_true(has_text(item(&b, "sampling.priority")->why, "another span of the request"));
+    check_fate(&b, "_sampling_priority_v1", DD_FATE_RENAMED, "sampling.priority");
     assert_int_equal(part(&b, "k")->section, DD_OF_META);
     assert_int_equal(part(&b, "k")->fate, DD_FATE_LEFT_OUT);
     assert_true(has_text(part(&b, "k")->why, "comes again"));
