@@ -18,7 +18,7 @@ static bool wrong(FILE *errors, const char *what, const char *arg)
 {
     fprintf(errors, "ddgate: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
     fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | health [-c FILE] | pipeline --script FILE | "
-          "--version | --help [TOPIC]\n",
+          "tap [FILTER] | --version | --help [TOPIC]\n",
           errors);
     return false;
 }
@@ -31,12 +31,12 @@ static bool looks_like_file(const char *arg)
 /* Reports an unknown argument, with the most similar known one. */
 static bool unknown(FILE *errors, const struct gw_command_line *cli, const char *arg)
 {
-    static const char *const known[] = {"run",       "check",  "health",   "pipeline",
-                                        "--version", "--help", "--config", NULL};
+    static const char *const known[] = {"run", "check", "health",    "explain", "test",     "pipeline",
+                                        "tap", "top",   "--version", "--help",  "--config", NULL};
     char what[640];
     const char *near = gw_did_you_mean(gw_str_z(arg), known);
     int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
-    if (strcmp(arg, "pipeline") == 0 || strcmp(arg, "explain") == 0 || strcmp(arg, "test") == 0)
+    if (gw_command_has_flags(arg) && strcmp(arg, "check") != 0)
         snprintf(what, sizeof what, "%s must be the first argument", arg);
     else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
@@ -153,6 +153,8 @@ static void print_overview(FILE *to)
     gw_print_entry(to, "explain", "The command that explains a recorded request.");
     gw_print_entry(to, "test", "The command that tests mappings and scripts.");
     gw_print_entry(to, "pipeline", "The command that tries a Pipeline script.");
+    gw_print_entry(to, "tap", "The command that shows what passes.");
+    gw_print_entry(to, "top", "The command that shows rates and queues.");
     gw_each_topic(print_topic_entry, to);
     fputs("\n"
           "Exit codes: 0 success; 2 wrong command or configuration; 3 accepted data was\n"
@@ -282,6 +284,11 @@ static bool print_command(FILE *to, const char *topic)
         fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"
               "Tries a Pipeline script on log lines. ddgate pipeline --help lists its options.\n",
               to);
+    else if (strcmp(topic, "tap") == 0)
+        fputs("ddgate tap [OPTIONS] [FILTER...]\n\n"
+              "Shows the traces and log records that pass through the ddgate that runs on this\n"
+              "machine, as they come. ddgate tap --help lists its options.\n",
+              to);
     else
         return false;
     return true;
@@ -337,9 +344,9 @@ bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
     }
     if (print_topic(to, topic))
         return true;
-    const char *topics[64] = {"run",     "check",     "health",    "explain", "test",  "pipeline",
-                              "process", "receivers", "exporters", "log",     "admin", "storage"};
-    size_t n = 12;
+    const char *topics[64] = {"run", "check",   "health",    "explain",   "test", "pipeline", "tap",
+                              "top", "process", "receivers", "exporters", "log",  "admin",    "storage"};
+    size_t n = 14;
     for (const struct gw_receiver *const *r = gw_receivers; *r && n < 40; r++)
         topics[n++] = (*r)->name;
     for (const struct gw_exporter *const *e = gw_exporters; *e && n < 63; e++)

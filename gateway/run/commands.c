@@ -25,6 +25,14 @@ const struct gw_flag_row gw_flag_rows[] = {
 #undef FLAG
     {NULL, NULL, NULL, NULL, NULL}};
 
+bool gw_command_has_flags(const char *command)
+{
+    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
+        if (strcmp(f->command, command) == 0)
+            return true;
+    return false;
+}
+
 void gw_print_wrapped(FILE *to, const char *text, int at, int indent, int width)
 {
     bool first = true;

@@ -7,6 +7,7 @@
 #ifndef GW_COMMANDS_H
 #define GW_COMMANDS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct gw_command_row {
@@ -20,6 +21,9 @@ struct gw_flag_row {
 /* Each ends with a row whose name is NULL. */
 extern const struct gw_command_row gw_command_rows[];
 extern const struct gw_flag_row gw_flag_rows[];
+
+/* It has options of its own, and reads its arguments itself. */
+bool gw_command_has_flags(const char *command);
 
 enum { GW_HELP_WIDTH = 80, GW_HELP_COLUMN = 24 };
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "core/base/str.h"
 #include "gateway/run/commands.h"
 #include "gateway/run/manual.h"
 
@@ -48,6 +49,37 @@ static void put_flag_names(FILE *to, const char *command)
             fprintf(to, " %s", f->name);
 }
 
+/* It has the options of the program itself as well. */
+static bool is_of_gateway(const struct gw_command_row *c)
+{
+    return strstr(c->synopsis, "-c FILE") != NULL;
+}
+
+/* It works on files that are named without an option. */
+static bool takes_files(const struct gw_command_row *c)
+{
+    gw_str synopsis = gw_str_z(c->synopsis);
+    return !is_of_gateway(c) &&
+           (gw_str_ends(synopsis, GW_STR(" FILE")) || gw_str_ends(synopsis, GW_STR(" DIR")) ||
+            gw_str_ends(synopsis, GW_STR(" [FILE...]")));
+}
+
+static void put_bash_commands(FILE *to)
+{
+    for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
+        if (!gw_command_has_flags(c->name))
+            continue;
+        fprintf(to, "        1:%s)", c->name);
+        if (takes_files(c))
+            fputs(" [[ $word == -* ]] || { compopt -o default 2>/dev/null; return; }\n           ", to);
+        fputs(is_of_gateway(c) ? " words='-c" : " words='--help", to);
+        if (is_of_gateway(c))
+            put_flag_names(to, "");
+        put_flag_names(to, c->name);
+        fputs("' ;;\n", to);
+    }
+}
+
 void gw_completion_bash(FILE *to)
 {
     fputs(head, to);
@@ -71,17 +103,14 @@ void gw_completion_bash(FILE *to)
         } else if (*f->value && strcmp(f->value, "FILE") != 0 && *f->value != '[') {
             fprintf(to, "    %s) return ;;\n", f->name);
         }
-    fputs("    *)\n        if [[ ${COMP_WORDS[1]} == pipeline && $COMP_CWORD -gt 1 ]]; then\n"
-          "            [[ $word == -* ]] || { compopt -o default 2>/dev/null; return; }\n            "
-          "words='--help",
-          to);
-    put_flag_names(to, "pipeline");
-    fputs("'\n        else\n            words='-c", to);
+    fputs("    *)\n        case $((COMP_CWORD > 1)):${COMP_WORDS[1]} in\n", to);
+    put_bash_commands(to);
+    fputs("        *) words='-c", to);
     put_flag_names(to, "");
     fputs("'\n            [[ $COMP_CWORD -gt 1 ]] || words+='", to);
     for (const struct gw_command_row *c = gw_command_rows; c->name; c++)
         fprintf(to, " %s", c->name);
-    fputs("'\n        fi ;;\n    esac\n"
+    fputs("' ;;\n        esac ;;\n    esac\n"
           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
           "}\ncomplete -F _ddgate ddgate\n",
           to);
@@ -125,20 +154,25 @@ void gw_completion_zsh(FILE *to)
           to);
     for (const struct gw_command_row *c = gw_command_rows; c->name; c++)
         put_zsh_topic(to, c->name, c->text);
-    fputs("    ) pipeline=(\n", to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "pipeline") == 0)
-            put_zsh_flag(to, f);
+    for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
+        if (!gw_command_has_flags(c->name))
+            continue;
+        fprintf(to, "    ) of_%s=(\n", c->name);
+        for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
+            if (strcmp(f->command, c->name) == 0)
+                put_zsh_flag(to, f);
+    }
     fputs("    ) general=(\n        '-c[The configuration file.]:file:_files'\n", to);
     for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
         if (!*f->command)
             put_zsh_flag(to, f);
-    fputs("    )\n"
-          "    if [[ $words[2] == pipeline && CURRENT -gt 2 ]]; then\n"
-          "        _arguments -S '1:command:' $pipeline '*:file:_files'\n"
-          "    else\n"
-          "        _arguments $general '1:command:{_describe command commands}'\n"
-          "    fi\n}\n"
+    fputs("    )\n    case $((CURRENT > 2)):$words[2] in\n", to);
+    for (const struct gw_command_row *c = gw_command_rows; c->name; c++)
+        if (gw_command_has_flags(c->name))
+            fprintf(to, "    1:%s) _arguments -S '1:command:' %s$of_%s %s ;;\n", c->name,
+                    is_of_gateway(c) ? "$general " : "", c->name,
+                    takes_files(c) ? "'*:file:_files'" : "'*:word:'");
+    fputs("    *) _arguments $general '1:command:{_describe command commands}' ;;\n    esac\n}\n"
           "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then\n    _ddgate \"$@\"\nelse\n    compdef "
           "_ddgate ddgate\nfi\n",
           to);
@@ -151,10 +185,22 @@ static void put_fish_topic(void *to, const char *name, const char *text)
     fputs("'\n", to);
 }
 
+/* The command is there; "": none of those that have options of their own. */
+static void put_fish_condition(FILE *to, const char *command)
+{
+    fprintf(to, "%s__fish_seen_subcommand_from", *command ? "" : "not ");
+    if (*command)
+        fprintf(to, " %s", command);
+    for (const struct gw_command_row *c = gw_command_rows; !*command && c->name; c++)
+        if (gw_command_has_flags(c->name) && !is_of_gateway(c))
+            fprintf(to, " %s", c->name);
+}
+
 static void put_fish_flag(FILE *to, const struct gw_flag_row *f)
 {
-    fprintf(to, "complete -c ddgate -n '%s__fish_seen_subcommand_from pipeline' -l %s",
-            *f->command ? "" : "not ", f->name + 2);
+    fputs("complete -c ddgate -n '", to);
+    put_fish_condition(to, f->command);
+    fprintf(to, "' -l %s", f->name + 2);
     if (*f->words) {
         fputs(" -x -a '", to);
         put_words(to, f->words);
@@ -172,10 +218,11 @@ static void put_fish_flag(FILE *to, const struct gw_flag_row *f)
 void gw_completion_fish(FILE *to)
 {
     fputs(head, to);
-    fputs("complete -c ddgate -n 'not __fish_seen_subcommand_from pipeline' -f\n"
-          "complete -c ddgate -n 'not __fish_seen_subcommand_from pipeline' -s c -r -F -d 'The configuration "
-          "file.'\n",
-          to);
+    fputs("complete -c ddgate -n '", to);
+    put_fish_condition(to, "");
+    fputs("' -f\ncomplete -c ddgate -n '", to);
+    put_fish_condition(to, "");
+    fputs("' -s c -r -F -d 'The configuration file.'\n", to);
     for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
         fprintf(to, "complete -c ddgate -n __fish_use_subcommand -f -a %s -d '", c->name);
         put_quoted(to, c->text, "");

@@ -34,6 +34,7 @@
 #include "gateway/run/pipeline.h"
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
+#include "gateway/run/tap.h"
 #include "gateway/run/test_command.h"
 #include "translators/text/zone.h"
 
@@ -458,6 +459,24 @@ static void end_by_sigpipe(void)
     raise(SIGPIPE);
 }
 
+/* Commands beside a gateway, which read their arguments themselves. */
+typedef int separate_f(int argc, char *const *argv, const struct gw_conf_environment *);
+static const struct {
+    const char *name;
+    separate_f *run;
+} separate[] = {{"explain", gw_explain_command},
+                {"pipeline", gw_pipeline_command},
+                {"tap", gw_tap_command},
+                {"test", gw_test_command}};
+
+static separate_f *find_separate(const char *name)
+{
+    for (size_t i = 0; i < sizeof separate / sizeof *separate; i++)
+        if (strcmp(separate[i].name, name) == 0)
+            return separate[i].run;
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct gw_command_line cli;
@@ -465,12 +484,9 @@ int main(int argc, char **argv)
     gw_panic_install();
     gw_thread_works_for("ddgate");
     setlocale(LC_ALL, "C");
-    if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
-        return gw_pipeline_command(argc - 2, argv + 2);
-    if (argc > 1 && strcmp(argv[1], "explain") == 0)
-        return gw_explain_command(argc - 2, argv + 2, &conf_environment);
-    if (argc > 1 && strcmp(argv[1], "test") == 0)
-        return gw_test_command(argc - 2, argv + 2, &conf_environment);
+    separate_f *run_alone = argc > 1 ? find_separate(argv[1]) : NULL;
+    if (run_alone)
+        return run_alone(argc - 2, argv + 2, &conf_environment);
     if (!gw_command_line_parse(&cli, argc, argv, stderr))
         return EXIT_CONFIGURATION;
     switch (cli.command) {

@@ -143,8 +143,11 @@ static void write_command(FILE *to)
     }
     fputs(".SH OPTIONS\n", to);
     put_flags(to, "");
-    fputs(".SS Of ddgate pipeline\n", to);
-    put_flags(to, "pipeline");
+    for (const struct gw_command_row *c = gw_command_rows; c->name; c++)
+        if (gw_command_has_flags(c->name)) {
+            fprintf(to, ".SS Of ddgate %s\n", c->name);
+            put_flags(to, c->name);
+        }
     fputs(".SH TOPICS OF \\-\\-help\n", to);
     gw_each_topic(put_topic, to);
     fputs(

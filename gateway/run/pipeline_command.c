@@ -431,8 +431,9 @@ static const struct zone *default_zone(void)
     return zone_local();
 }
 
-int gw_pipeline_command(int argc, char *const *argv)
+int gw_pipeline_command(int argc, char *const *argv, const struct gw_conf_environment *environment)
 {
+    (void)environment; /* no configuration is read */
     const char **files = calloc((size_t)argc + 1, sizeof *files);
     int n = 0;
     for (int i = 0; i < argc; i++)
