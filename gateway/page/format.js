@@ -19,6 +19,7 @@ export function seconds(s) {
   if (s === null || s === undefined) return '';
   if (s < 100) return `${three(s)} s`;
   if (s === 3600) return '1 h';
+  if (s < 600) return `${Math.round(s / 6) / 10} min`;
   if (s < 7200) return `${Math.round(s / 60)} min`;
   return s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
 }

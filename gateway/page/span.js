@@ -22,6 +22,7 @@ const PLACES = [
   ['resource', 'Resource'],
   ['scope', 'Scope'],
   ['event', 'Events'],
+  ['link', 'Links'],
 ];
 const SECTIONS = { span: 'Fields', headers: 'Headers', chunk: 'Chunk', payload: 'Payload' };
 const OTLP_TARGET = 'http://127.0.0.1:4318/v1/traces';
