@@ -139,7 +139,8 @@ static void print_shown(FILE *to, gw_str text, size_t columns)
     struct out out;
     out_init(&out, 1 << 20);
     out_shown(&out, text, columns);
-    fwrite(out.data, 1, out.failed ? 0 : out.len, to);
+    if (out.len && !out.failed)
+        fwrite(out.data, 1, out.len, to);
     out_fini(&out);
 }
 
