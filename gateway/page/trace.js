@@ -391,7 +391,7 @@ export const trace = {
             h(
               'li',
               { class: severity(l.number) },
-              h('span', { class: 'time' }, `+${duration(Math.max(0, l.time))}`),
+              h('span', { class: 'time' }, `${l.time < 0 ? '−' : '+'}${duration(Math.abs(l.time))}`),
               h('span', { class: 'severity' }, l.severity || severity(l.number)),
               h(
                 'span',
