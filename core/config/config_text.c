@@ -83,33 +83,54 @@ static size_t opaque(gw_str s)
     return i < s.len ? i + 1 : s.len;
 }
 
-/* A word of digits that 32 bits do not hold. */
-static bool too_wide(gw_str word, char before, char after)
+enum width { FITS, NEEDS_L, TOO_WIDE };
+
+static bool all_digits(gw_str s, bool hex)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!gw_is_digit(s.ptr[i]) && !(hex && gw_char_in(gw_lower(s.ptr[i]), "abcdef")))
+            return false;
+    return s.len;
+}
+
+/* Of a word that is a whole number: whether 32 bits hold it, or 64. */
+static enum width width_of(gw_str word, char before, char after)
 {
     uint64_t value;
-    return before != '.' && after != '.' && gw_str_u64(word, &value) && value > INT32_MAX;
+    bool marked = word.len && gw_lower(word.ptr[word.len - 1]) == 'l';
+    while (word.len && gw_lower(word.ptr[word.len - 1]) == 'l')
+        word.len--;
+    bool hex = word.len > 2 && word.ptr[0] == '0' && gw_lower(word.ptr[1]) == 'x';
+    gw_str digits = hex ? gw_str_from(word, 2) : word;
+    if (before == '.' || after == '.' || !all_digits(digits, hex))
+        return FITS;
+    if (!(hex ? gw_str_hex64(digits, &value) : gw_str_u64(digits, &value)) || value > INT64_MAX)
+        return TOO_WIDE;
+    return value > INT32_MAX && !marked ? NEEDS_L : FITS;
 }
 
 gw_str gw_conf_widen(gw_str text, struct gw_arena *a)
 {
-    char *out = gw_arena_raw(a, 2 * text.len + 1, 1); /* an L to every ten digits at most */
+    static const char largest[] = "9223372036854775807L"; /* for what has 19 digits at least, or 0x and 16 */
+    char *out = gw_arena_raw(a, 2 * text.len + 1, 1);     /* an L to every ten digits at most */
     size_t n = 0;
     if (!out)
         return GW_NOSTR;
     for (size_t i = 0, len; i < text.len; i += len) {
         gw_str rest = gw_str_from(text, i);
-        bool wide = false;
+        enum width width = FITS;
         len = opaque(rest);
         if (!len && in_word(*rest.ptr)) {
             while (len < rest.len && in_word(rest.ptr[len]))
                 len++;
-            wide = too_wide(gw_str_n(rest.ptr, len), i ? text.ptr[i - 1] : ' ',
-                            len < rest.len ? rest.ptr[len] : ' ');
+            width = width_of(gw_str_n(rest.ptr, len), i ? text.ptr[i - 1] : ' ',
+                             len < rest.len ? rest.ptr[len] : ' ');
         }
         len = len ? len : 1;
-        memcpy(out + n, rest.ptr, len);
-        n += len;
-        if (wide)
+        gw_str word = width == TOO_WIDE ? gw_str_z(largest) : gw_str_n(rest.ptr, len);
+        memcpy(out + n, word.ptr, word.len);
+        n += word.len;
+        if (width == NEEDS_L)
             out[n++] = 'L';
     }
     out[n] = '\0';

@@ -8,8 +8,9 @@
  * So the configuration need not contain secrets. Inserted values are never shown: messages show the text as
  * it was written.
  *
- * libconfig silently truncates integers without an L to 32 bits: gw_conf_widen adds an L where one is
- * needed. (libconfig itself reads files that the configuration @includes: in them a number above 2147483647
+ * libconfig silently truncates integers without an L to 32 bits, and takes those beyond 64 bits for -1:
+ * gw_conf_widen adds an L where one is needed, and puts the largest number of 64 bits, which is out of every
+ * range, in the place of larger ones. (libconfig itself reads files that the configuration @includes: in them a number above 2147483647
  * needs its L.)
  *
  * Threads: main thread. Ownership: results are in the given arena.

@@ -81,6 +81,12 @@ static size_t chain_cost(const struct gw_chain *c)
     return cost;
 }
 
+/* Under lock. More than three quarters are in use: else a request that is refused was only larger than the room. */
+static bool is_crowded(const struct gw_queue *q)
+{
+    return q->used > q->capacity - q->capacity / 4;
+}
+
 /* Under lock. */
 static enum gw_code charge(struct gw_queue *q, size_t cost, bool can_wait)
 {
@@ -88,7 +94,7 @@ static enum gw_code charge(struct gw_queue *q, size_t cost, bool can_wait)
         return GW_STOPPING;
     bool fits = q->used == 0 || (q->used <= q->capacity && cost <= q->capacity - q->used);
     if ((!fits || (can_wait && q->lagging)) && (!q->drop_oldest || q->overflows)) {
-        q->refusing |= !q->overflows && !can_wait;
+        q->refusing |= !q->overflows && !can_wait && is_crowded(q);
         return GW_QUEUE_FULL;
     }
     q->used += cost;
@@ -101,7 +107,7 @@ static void uncharge(struct gw_queue *q, size_t cost)
     gw_lock(&q->lock);
     GW_ASSERT(q->used >= cost);
     q->used -= cost;
-    if (q->used <= q->capacity - q->capacity / 4)
+    if (!is_crowded(q))
         q->refusing = false;
     gw_queue_update_lagging(q);
     gw_unlock(&q->lock);

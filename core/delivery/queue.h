@@ -167,7 +167,7 @@ size_t gw_queue_used(struct gw_queue *);
 /* For the admin page. Any thread. */
 struct gw_queue_state {
     size_t used, capacity;
-    bool refusing; /* it refused something, and has not become a quarter empty since */
+    bool refusing; /* it refused something while less than a quarter was free, and has been so since */
     bool lagging;
     gw_nsec oldest; /* when the first of its waiting frames arrived; 0: none waits */
 };

@@ -426,6 +426,31 @@ static void marks_follow_the_capacity(void **state)
     gw_queue_drop(q);
 }
 
+/* One request that is larger than the room tells nothing of others: nothing might leave the queue for long. */
+static void a_large_request_does_not_make_a_queue_full(void **state)
+{
+    struct gw_queue_state now;
+    struct gw_frame *small = frame(1000, GW_TRACES, 0),
+                    *large[8] = {small, small, small, small, small, small};
+    struct gw_chain rooms[2], none;
+    size_t cost = gw_frame_cost(small);
+    struct gw_queue *q = gw_queue_new(8 * cost, false, no_wake, NULL);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, large, 6, &rooms[0]), GW_OK);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, large, 3, &none), GW_QUEUE_FULL);
+    gw_queue_state(q, &now);
+    assert_true(now.used == 6 * cost && !now.refusing);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, large, 1, &rooms[1]), GW_OK);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, large, 3, &none), GW_QUEUE_FULL);
+    gw_queue_state(q, &now);
+    assert_true(now.used == 7 * cost && now.refusing);
+    gw_queue_cancel(q, &rooms[1]);
+    gw_queue_state(q, &now);
+    assert_false(now.refusing);
+    gw_queue_cancel(q, &rooms[0]);
+    gw_frame_drop(small);
+    gw_queue_drop(q);
+}
+
 /* What can wait stops where the queue begins to lag, and goes on where that ends; all the room is for what
  * cannot. */
 static void what_can_wait_is_not_taken_while_the_queue_lags(void **state)
@@ -649,6 +674,7 @@ int main(void)
         cmocka_unit_test(a_queue_that_refused_says_so_until_a_quarter_is_free),
         cmocka_unit_test(a_queue_is_lagging_between_its_marks),
         cmocka_unit_test(marks_follow_the_capacity),
+        cmocka_unit_test(a_large_request_does_not_make_a_queue_full),
         cmocka_unit_test(what_can_wait_is_not_taken_while_the_queue_lags),
         cmocka_unit_test(what_waits_for_its_ids_is_not_counted_against_the_marks),
         cmocka_unit_test(only_a_queue_whose_backend_takes_data_delays),
