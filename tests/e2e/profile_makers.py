@@ -95,10 +95,16 @@ def assert_same_in_both_forms(kept, otlp, service):
             found = by_time.get((name, read.time)) or [v for k, v in by_time.items() if k[0] == name and not read.time][0]
             stacks = {stack: value for stack, value in read.stacks.items() if value}
             if stacks:
-                assert +found[read.types[0]].stacks == stacks or found[read.types[0]].stacks == stacks, (service, name)
+                said = found[read.types[0]].stacks
+                assert stacks in (said, +said), (service, name, read.time, difference(stacks, said), [(k[0], k[1], list(v)) for k, v in by_time.items()])
     assert files
     for p in mine:
         assert (p.resource["deployment.environment.name"], p.resource["service.version"]) == ("testing", "1.0")
+
+
+def difference(stacks, said):
+    """Some of the stacks that both do not have alike: (what the file says, what OTLP says)."""
+    return [(stack[:3], stacks.get(stack), said.get(stack)) for stack in {*stacks, *said} if stacks.get(stack, 0) != said.get(stack, 0)][:5]
 
 
 def functions(kept, service, file=None):
