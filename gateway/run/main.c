@@ -36,6 +36,7 @@
 #include "gateway/run/reference.h"
 #include "gateway/run/tap.h"
 #include "gateway/run/test_command.h"
+#include "gateway/run/top.h"
 #include "translators/text/zone.h"
 
 static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
@@ -467,7 +468,8 @@ static const struct {
 } separate[] = {{"explain", gw_explain_command},
                 {"pipeline", gw_pipeline_command},
                 {"tap", gw_tap_command},
-                {"test", gw_test_command}};
+                {"test", gw_test_command},
+                {"top", gw_top_command}};
 
 static separate_f *find_separate(const char *name)
 {
