@@ -218,6 +218,30 @@ static void warn_of_restarts(struct plan *plan)
     }
 }
 
+/* What the shared HTTP server gets from its receivers at a start alone; of connections, more of them. */
+static void warn_of_http_restarts(struct plan *plan, const struct planned_receiver *n)
+{
+    static const char *const fixed[] = {"threads", "idle_timeout", "connections", NULL};
+    const struct gw_receiver *module = n->entry->module;
+    if (n->predecessor < 0 || !module->on_http)
+        return;
+    const void *before = plan->pipeline->receivers[n->predecessor].entry->conf, *after = n->entry->conf;
+    for (const struct gw_opt *row = module->opts; row->type != GW_OPT_END_ROW; row++) {
+        bool is_fixed = false;
+        char path[160];
+        for (const char *const *name = fixed; *name; name++)
+            is_fixed |= strcmp(*name, row->name) == 0;
+        bool fewer = row->type == GW_OPT_count && strcmp(row->name, "connections") == 0 &&
+                     *(const int64_t *)((const char *)after + row->offset) <
+                         *(const int64_t *)((const char *)before + row->offset);
+        if (!is_fixed || fewer || gw_opt_same(row, before, after))
+            continue;
+        snprintf(path, sizeof path, "%s.%s", n->entry->path, row->name);
+        gw_config_warning(plan->diagnostics, path,
+                          "is changed only by a restart: the old value stays in use until then");
+    }
+}
+
 /* --- the plan --- */
 
 /* For everything that can run at a time, so that the commit cannot fail. */
@@ -253,6 +277,8 @@ struct plan *gw_plan_new(struct gw_pipeline *p, struct gw_conf *conf, struct gw_
     plan_admin(plan);
     if (!gw_diagnostics_errors(diagnostics)) /* otherwise messages about defaults would be wrong */
         warn_of_restarts(plan);
+    for (size_t i = 0; i < plan->receivers_n && !gw_diagnostics_errors(diagnostics); i++)
+        warn_of_http_restarts(plan, &plan->receivers[i]);
     return plan;
 }
 

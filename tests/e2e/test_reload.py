@@ -305,6 +305,18 @@ def test_what_only_a_start_changes_is_said(make_gate, sink):
     assert pick(samples(gate), "ddgate_memory_limit_bytes") == 96 << 20
 
 
+def test_what_the_http_server_gets_at_a_start_alone_is_said(make_gate, sink):
+    exporters = [grpc(sink, **QUICK)]
+    gate = make_gate(receiver={"connections": 100}, exporters=exporters)
+    reload(gate, receivers=[{"connections": 50}], exporters=exporters)
+    assert "restart" not in gate.stderr  # fewer connections are no matter of a start
+    reload(gate, receivers=[{"connections": 200, "idle_timeout": "3m", "threads": 3}], exporters=exporters)
+    for option in ("connections", "idle_timeout", "threads"):
+        gate.wait_stderr(f"receivers[0].{option}: warning: is changed only by a restart")
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    sink.wait_spans(1)
+
+
 def test_stdout_changes_its_form(make_gate):
     gate = make_gate(exporters=[{"type": "stdout", "format": "otlp_json"}])
     gate.put("/v0.4/traces", v04([span(resource="first")]))
