@@ -111,12 +111,13 @@ def completed(usr, *words):
 
 
 def test_completion_of_bash(usr):
-    assert completed(usr, "ddgate", "") == ["-c", "--config", "--help", "--version", "run", "check", "health", "explain", "test", "pipeline", "tap"]
+    assert completed(usr, "ddgate", "") == ["-c", "--config", "--help", "--version", "run", "check", "health", "explain", "test", "pipeline", "tap", "top"]
     assert completed(usr, "ddgate", "he") == ["health"]
     assert completed(usr, "ddgate", "check", "") == ["-c", "--config", "--help", "--version", "--connect"]
     assert completed(usr, "ddgate", "--help", "exporters.otlp") == ["exporters.otlp_grpc", "exporters.otlp_http"]
     assert completed(usr, "ddgate", "pipeline", "--in") == ["--input"]
     assert completed(usr, "ddgate", "tap", "--t") == ["--traces", "--tree"]
+    assert completed(usr, "ddgate", "top", "--o") == ["--once"]
     assert completed(usr, "ddgate", "tap", "--color", "a") == ["auto", "always"]
     assert completed(usr, "ddgate", "pipeline", "--category", "") == ["logging", "metric", "tracing"]
     assert completed(usr, "ddgate", "check", "-c", "dd") == ["compopt", "-o", "default"]
