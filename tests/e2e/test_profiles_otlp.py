@@ -41,6 +41,17 @@ def sent(gate, backend, n, name="backend"):
     return otlp_profiles(backend.requests)
 
 
+def test_a_sample_without_locations_is_none_of_the_first_location(make_gate, backend):
+    """As libdatadog writes it: the list of locations is there, and empty."""
+    without = bytes([0x12, 5, 0x0a, 0, 0x12, 1, 5])
+    data = pprof.make("cpu", {("main",): 7}) + without
+    assert pprof.read(data).stacks == {("main",): 7, (): 5}
+    gate = exporting(make_gate, backend)
+    assert send(gate, upload({"cpu.pprof": gzip.compress(data)})).status == 200
+    [cpu] = sent(gate, backend, 1)
+    assert cpu.stacks == {("main",): 7, (): 5}
+
+
 def test_a_profile_says_the_same_in_both_forms(make_gate, backend):
     gate = exporting(make_gate, backend)
     assert send(gate, upload({"cpu.pprof": zstandard.ZstdCompressor().compress(TWO), "metrics.json": b"[]"})).status == 200
