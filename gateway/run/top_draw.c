@@ -20,10 +20,15 @@ struct pen {
     unsigned row;
 };
 
-static bool has_room(const struct pen *p)
+static bool has_room_for(const struct pen *p, unsigned lines)
 {
     unsigned last = p->view->keys ? 1 : 0; /* the line of keys */
-    return !p->view->rows || p->row + 1 + last < p->view->rows;
+    return !p->view->rows || p->row + lines + last < p->view->rows;
+}
+
+static bool has_room(const struct pen *p)
+{
+    return has_room_for(p, 1);
 }
 
 static void end_line(struct pen *p)
@@ -114,6 +119,8 @@ static const char *show_seconds(char *out, double s)
 
 /* --- the parts --- */
 
+enum { PART = 3 /* lines of the least: a blank one, the title, a row */ };
+
 /* Seconds between two pages; 0: there is nothing to compare with, or the ddgate was started in between. */
 static double between(const struct top_page *p, const struct top_page *before)
 {
@@ -169,6 +176,8 @@ static void draw_signals(struct pen *p, const struct top_page *page, const struc
     static const int widths[] = {10, -10, -10, -10, -10, -10, 20};
     double seconds = between(page, before);
     char text[NUMBER], reason[96];
+    if (!has_room_for(p, PART))
+        return;
     end_line(p);
     title(p, seconds ? rates : totals, widths, 7);
     for (int i = 0; i < GW_SIGNALS; i++) {
@@ -230,7 +239,7 @@ static void draw_exporters(struct pen *p, const struct top_page *page)
     static const char *const names[] = {"EXPORTER", "STATE",  "SENT/S",   "ITEMS", "QUEUE",
                                         "DISK",     "OLDEST", "EMPTY IN", "P50",   "P99"};
     static const int widths[] = {18, 8, -8, -8, -17, -9, -7, -8, -7, -7};
-    if (!has_room(p))
+    if (!has_room_for(p, PART))
         return;
     end_line(p);
     title(p, names, widths, sizeof widths / sizeof *widths);
@@ -288,11 +297,9 @@ static void draw_clients(struct pen *p, const struct top_page *page)
                                         "SPANS/S", "SPANS", "SEEN",   ""};
     static const int widths[] = {24, 10, 18, 18, 13, -8, -8, -7, 4};
     char line[64];
-    if (!has_room(p))
+    if (!has_room_for(p, PART))
         return;
     end_line(p);
-    if (!has_room(p))
-        return;
     title(p, names, widths, sizeof widths / sizeof *widths);
     size_t i = 0;
     for (; i < page->clients_n && has_room(p); i++)
