@@ -93,7 +93,7 @@ static void a_page_fits_every_terminal(void **state)
             out_reset(&out);
             top_draw(&out, &v, &p, NULL);
             gw_str rest = gw_str_n(out.data, out.len), line;
-            while (gw_str_next(&rest, '\n', &line)) {
+            while (rest.len && gw_str_next(&rest, '\n', &line)) {
                 assert_in_range(out_columns(line), 0, columns);
                 lines++;
             }
