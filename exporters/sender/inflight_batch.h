@@ -7,9 +7,8 @@
  *                        └─ split: two batches, by frames; a single frame is split (frame_split.h)
  *
  * Ownership: a batch owns its nodes; nodes that leave it (prune, take_frames, gw_inflight_batch_open) belong
- * to the caller and are still charged to the queue. Threads: the sender's. SPDX-License-Identifier:
- * Apache-2.0
- */
+ * to the caller and are still charged to the queue. Threads: the sender's.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef GW_INFLIGHT_BATCH_H
 #define GW_INFLIGHT_BATCH_H
 

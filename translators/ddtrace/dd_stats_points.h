@@ -5,8 +5,8 @@
  * Points that differ only in their histogram are merged.
  *
  * Ownership: everything is in the arena except the histograms, which dd_stats_points_fini frees. Threads: one
- * at a time. SPDX-License-Identifier: Apache-2.0
- */
+ * at a time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DD_STATS_POINTS_H
 #define DD_STATS_POINTS_H
 

@@ -10,8 +10,8 @@
  * nothing is allocated.
  *
  * dd_msgpack_skip must have found the bytes to be well-formed. Threads: pure functions. Ownership: views of
- * the body. SPDX-License-Identifier: Apache-2.0
- */
+ * the body.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DD_STATS_READ_H
 #define DD_STATS_READ_H
 

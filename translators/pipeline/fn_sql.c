@@ -4,8 +4,8 @@
  *
  * Literals become ?, lists of them one ?, lists of such groups one group; comments, semicolons and aliases
  * (AS and what follows) go. Text that cannot be read as tokens is left as it is. Traces have another
- * obfuscator (translators/ddtrace/dd_sql.h), which keeps the text's own form. SPDX-License-Identifier:
- * Apache-2.0 */
+ * obfuscator (translators/ddtrace/dd_sql.h), which keeps the text's own form.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
 
 /* A token of one character is that character. */
