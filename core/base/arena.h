@@ -4,10 +4,10 @@
  *     [#####] [####·]  [·····]       reset gives everything back at once, and keeps the chunks for the next request
  *
  * Every receiver thread owns one. Translators take all scratch memory from it and therefore contain no
- * free(). It has a budget in bytes: past that (or when malloc fails) an allocation returns NULL and the arena
- * stays `spent` until it is reset, so code may allocate freely and ask once, at the end. With an account,
- * chunks are charged to it while they exist, kept ones too; what the account does not give is refused in the
- * same way. Under AddressSanitizer the unused part is poisoned.
+ * free(). It has a budget in bytes: beyond that (or if malloc fails) an allocation returns NULL and the arena
+ * stays `spent` until it is reset, so code may allocate freely and check once, at the end. With an account,
+ * chunks are charged to it while they exist, including chunks kept for reuse; if the account refuses, the
+ * allocation fails in the same way. Under AddressSanitizer the unused part is poisoned.
  *
  * Threads: one owner at a time, no locks.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-/* err.h: errors, and what the person who can act on them is told.
+/* err.h: errors, and the texts for the person who can act on them.
  *
  * There are four kinds of errors, and each has one answer:
  *

@@ -1,8 +1,8 @@
-/* folder.h: whether files can be made in a folder, found out without leaving one there: what a start would do, for
- * `ddgate check`.
+/* folder.h: finds out whether files can be created in a folder without leaving one there; for `ddgate check`.
  *
- * Permissions alone do not tell: root passes them all, and no folder of /proc or /sys takes a file. A file without a name is opened there;
- * where a file system has none (NFS, say), permissions and the kind of the file system decide.
+ * Permissions are not enough: root passes them all, and no folder of /proc or /sys accepts a file. So a file
+ * without a name is opened there. If the file system does not support that (NFS, say), permissions and the
+ * kind of the file system decide.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0

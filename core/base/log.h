@@ -5,17 +5,17 @@
  *     logfmt    time=2026-11-21T08:00:00.123Z level=warning exporter=sls msg="the backend …" suppressed=12
  *     json      {"time":"2026-11-21T08:00:00.123Z","level":"warning","exporter":"sls","msg":"the backend …","suppressed":12}
  *
- * In the last two forms every line is one: what the command says to people in text (hints, mistakes in the
- * configuration that a reload finds, the ledger) comes as such lines too. Mistakes that end the start are
- * text always: it is the configuration that says the form.
+ * In the last two formats every line is a log line, including texts that the command otherwise prints for
+ * people (hints, mistakes that a reload finds in the configuration, the ledger). Mistakes that prevent the
+ * start are always text, because the configuration sets the format.
  *
- * A call site says at most a few lines a second; what it held back is counted and said with the next line. Where none
- * follows, the last of those that were held back is said when the second is over, or at the end, with the count.
- * The message is quoted and escaped, so what a sender or a backend wrote cannot forge a line. Secrets of the
- * configuration are replaced by *** (scrub.h), whoever said them.
+ * A call site logs at most a few lines per second; suppressed lines are counted, and the count is in the next
+ * line. If no further line comes, the last suppressed one is logged when the second is over, or at the end,
+ * with the count. The message is quoted and escaped, so text from a sender or a backend cannot forge a line.
+ * Secrets of the configuration are replaced by *** (scrub.h), wherever the text comes from.
  *
- * Nobody waits for standard error (log_writer.h): what it does not take fast enough is lost, and how many
- * lines that were stands in the log where they are missing.
+ * No thread waits for standard error (log_writer.h): lines that it does not take fast enough are lost, and
+ * the log contains their number in their place.
  *
  * Threads: any; start and stop on the main thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -32,11 +32,11 @@ enum gw_level { GW_DEBUG, GW_INFO, GW_WARNING, GW_ERROR };
 struct gw_log_site {
     gw_nsec window;
     unsigned in_window, suppressed;
-    bool lasting; /* lives as long as the process: what it held back can be said later */
+    bool lasting; /* lives as long as the process, so suppressed lines can be logged later */
 };
 
-/* From now on no line waits for standard error. False when there is no thread for it: then lines go on being
- * written where they are made.
+/* From now on no line waits for standard error. Returns false if there is no thread for it; lines are then
+ * written by the calling threads.
  */
 bool gw_log_start(void);
 /* Writes the last lines, as far as standard error takes them within the grace period. */

@@ -1,4 +1,4 @@
-/* panic.h: what the process says when it crashes.
+/* panic.h: the crash report of the process.
  *
  *     GW_ASSERT, gw_panic ─┐
  *     SIGSEGV, SIGBUS,     ├─▶ standard error: what failed, version, thread, component, locks held, stack ─▶ the signal's default action
@@ -10,10 +10,10 @@
  *     ddgate: stack, for `addr2line -e ddgate -fip ADDRESS`:
  *     build/ddgate(+0x5c3f1) [0x55d0c8a5c3f1]
  *
- * A report has names of code and addresses, never text from requests or the configuration. It is plain text
- * whatever form the log has: what makes it uses only what is allowed in a signal handler, so no memory, no
- * locks, no stdio. A standard error that nobody reads loses it rather than to keep the process alive. Exit
- * status and core dump are those of the signal.
+ * A report contains names of code and addresses, never text from requests or the configuration. It is always
+ * plain text: it is made with only what is allowed in a signal handler, that is, without memory, locks or
+ * stdio. If standard error is not read, the report is lost, so that the process ends. Exit status and core
+ * dump are those of the signal.
  *
  * The first thread that crashes reports; others that crash meanwhile wait for the end. Where a sanitizer has
  * a handler of its own, its report is the better one and stays.

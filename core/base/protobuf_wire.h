@@ -3,9 +3,9 @@
  *
  *     view ── wire_next ─▶ field { number, type, whole (with its tag), body (of a length-delimited one) }
  *
- * Writing is what otlp_write.h stands on, on the hot path. Walking serves the cold paths that read or change
- * a finished request: one that is too large is divided (frame_split.h), one exporter adds attributes of its
- * own (resource_override.h). Nothing is interpreted but tags and lengths.
+ * The writing functions are the basis of otlp_write.h, on the hot path. Walking is for the rare paths that
+ * read or change a finished request: one that is too large is divided (frame_split.h), one exporter adds
+ * attributes of its own (resource_override.h). Only tags and lengths are interpreted.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,13 +1,15 @@
-/* pulse.h: whether the loops of the process come round, for a watchdog.
+/* pulse.h: checks that the loops of the process make progress, for a watchdog.
  *
  *     loop:   gw_pulse_works()  …a turn…  gw_pulse_rests()  epoll_wait, condition, … ─┐
  *             ▲───────────────────────────────────────────────────────────────────────┘
  *     main:   gw_pulse_stuck(30 s)  ─▶ the name of a thread whose turn has lasted longer, or none
  *
- * A thread that waits is well, however long: nothing is woken for the watchdog's sake. One that works and does not come back, because of
- * a lock, an endless loop or a call that never returns, is stuck. Threads that never call gw_pulse_works are not looked at.
+ * A thread that waits is healthy, however long it waits: nothing is woken for the watchdog. A thread that
+ * works and does not return, because of a lock, an endless loop or a call that never returns, is stuck.
+ * Threads that never call gw_pulse_works are not checked.
  *
- * Every thread of gw_thread_start has a place in a table of fixed size; what starts when it is full is not looked at either.
+ * Every thread of gw_thread_start has a slot in a table of fixed size; threads that start when it is full are
+ * not checked either.
  *
  * Threads: any; gw_pulse_stuck from main.
  * SPDX-License-Identifier: Apache-2.0

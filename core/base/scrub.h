@@ -52,7 +52,7 @@ bool gw_secret_is_name(gw_str);
 
 /* Replaces secrets in place; returns the new length, which is never larger. Writes no NUL. */
 size_t gw_scrub(char *text, size_t n);
-/* The same, but leaves other URLs unchanged: for data that somebody may want to send again. */
+/* The same, but leaves other URLs unchanged: for data that a person may want to send again. */
 size_t gw_scrub_data(char *text, size_t n);
 
 /* Wipes the table; the last call of a process. */

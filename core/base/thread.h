@@ -1,4 +1,4 @@
-/* thread.h: starting threads, and what a thread knows about itself.
+/* thread.h: starts threads, and stores the name and the component of each.
  *
  *     gw_thread_start(&id, &(struct gw_thread){"exp/sls", "exporter=sls", run, sender}, &err)
  *        │ blocks every signal except faults, which the kernel sends to the thread that caused them

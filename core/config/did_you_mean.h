@@ -1,4 +1,4 @@
-/* did_you_mean.h: what a person meant who wrote a name wrong: of an option, a component, a function.
+/* did_you_mean.h: guesses which name of an option, a component or a function was meant by a misspelt one.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-/* option.h: one row per option, and everything that is said about options comes from the row.
+/* option.h: one row per option, from which parsing, checks, help and documentation are made.
  *
  *   OPTS(X) rows ──▶ struct field, default, parser and range check, --help, docs/reference/configuration.md, conf/ddgate.conf
  *

@@ -2,8 +2,8 @@
  *
  *     tls = { ca = "/etc/ssl/kafka.pem"; };   ─▶   the PEM text, or a mistake with file and line
  *
- * A file that cannot be read, that is no regular file, that is too large to be one or that holds no PEM text is a
- * mistake. A key that stands in the place of its file's name is not repeated by the message.
+ * A file that cannot be read, is not a regular file, is too large or contains no PEM text is a mistake. If
+ * the option contains the text of a key in place of a file name, the message does not repeat it.
  *
  * Threads: main. Ownership: the text is malloc'd, ends with a NUL byte and is the caller's.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,13 +1,15 @@
-/* dead_letter_file.h: the two files in which something is set aside for a person, a line each.
+/* dead_letter_file.h: two files to which data is written for a person, one line each.
  *
  *     DIRECTORY/NAME.jsonl      lines, the newest last
- *     DIRECTORY/NAME.old.jsonl  the file before it: when NAME.jsonl has half of max_size, it becomes the old one, and what
- *                               was in that is gone
+ *     DIRECTORY/NAME.old.jsonl  the previous file: when NAME.jsonl reaches half of max_size it becomes the
+ *                               old file, and the contents of that are deleted
  *
- * The files are the user's alone (0600). They are kept by a restart and added to. A line stands in them whole or not at
- * all. What stands there belongs to the system: it survives the process, but not the machine at once.
+ * Only the user of the process can read the files (0600). After a restart, lines are appended. A line is in a
+ * file completely or not at all. Lines are written to the operating system's cache: they survive a crash of
+ * the process, but not at once one of the machine.
  *
- * Threads: check on main, before; the rest on one.  Ownership: the texts are the caller's.
+ * Threads: check on the main thread, before the others; these on one thread. Ownership: the texts belong to
+ * the caller.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,25 +21,26 @@
 struct gw_diagnostics;
 
 struct gw_dead_letter_file {
-    gw_str directory; /* empty: nothing is set aside */
+    gw_str directory; /* empty: nothing is written */
     uint64_t max_size;
-    const char *name, *component; /* of the files; in log lines */
+    const char *name, *component; /* name of the files; name for log lines */
     int fd;                       /* -1: not open */
-    uint64_t size;                /* of the open file */
+    uint64_t size;                /* size of the open file */
 };
 
-/* What became of lines that stood there. */
+/* What happened to earlier lines. */
 struct gw_dead_letter_fate {
-    bool taken_away; /* the newest file is not there any more: its lines are somebody else's now */
-    bool turned;     /* after that: it became the old one, and what was in that is gone */
+    bool taken_away; /* the newest file is gone: a person moved it */
+    bool turned;     /* the file became the old one, and the contents of that were deleted */
 };
 
 void gw_dead_letter_file_init(struct gw_dead_letter_file *, gw_str directory, uint64_t max_size,
                               const char *name, const char *component);
 void gw_dead_letter_file_close(struct gw_dead_letter_file *);
-/* Whether the directory can be used; said at `path` ("exporters[0]"), option dead_letter.directory. */
+/* Checks whether the directory can be used; reports a mistake at `path` ("exporters[0]"), option
+ * dead_letter.directory. */
 void gw_dead_letter_file_check(gw_str directory, const char *path, struct gw_diagnostics *);
-/* `line` ends with a newline. False: it could not be written, and the log says why. */
+/* `line` ends with a newline. Returns false if it could not be written; the reason is logged. */
 bool gw_dead_letter_file_put(struct gw_dead_letter_file *, gw_str line, struct gw_dead_letter_fate *);
 
 #endif

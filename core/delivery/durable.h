@@ -1,5 +1,5 @@
-/* durable.h: the functions that the fan-out calls of a disk queue (core/diskqueue/disk_queue.h), which is
- * on a higher floor.
+/* durable.h: the functions of a disk queue (core/diskqueue/disk_queue.h) that the fan-out calls. The disk
+ * queue is on a higher floor, so it passes them at run time.
  *
  * Each exporter is a reader with a number. A frame is written once for all its readers. Readers that keep
  * up and have room in memory also get it in memory; the others read it from the disk.
@@ -15,9 +15,10 @@
 
 struct gw_durable_entry {
     struct gw_frame *frame;
-    uint32_t pending; /* bit per reader that shall get it … */
-    uint32_t check;   /* append's */
-    /* … and that has room in memory; append takes out those that have to read from the disk first */
+    uint32_t pending; /* readers that get the frame, as bits … */
+    uint32_t check;   /* set by append */
+    /* … and those that have room for it in memory. append clears the bits of readers that have to read from
+     * the disk first. */
     uint32_t memory;
 };
 

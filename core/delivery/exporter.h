@@ -27,22 +27,22 @@
 struct gw_opt;
 struct gw_diagnostics;
 
-/* What a backend's answer means for the data. */
+/* What happens to the data, by the backend's answer. */
 enum gw_verdict {
-    /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
+    /* Accepted, except for `rejected` items that the backend refused (partial success). Never sent again. */
     GW_DONE,
-    GW_RETRY, /* not now: again after back-off, not before retry_after */
-    /* no answer within the timeout: as GW_RETRY, and requests become smaller and fewer (congestion.h) */
+    GW_RETRY, /* not now: sent again after a back-off, not before retry_after */
+    /* No answer within the timeout: like GW_RETRY, and requests become smaller and fewer (congestion.h). */
     GW_TIMED_OUT,
     GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
-    GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
-    /* the data is good, the configuration is not (credentials, unknown project): retried slowly, logged
-     * once */
+    GW_REFUSED, /* never accepted: counted as rejected; the backend's text is logged */
+    /* The data is good, the configuration is not (credentials, unknown project): retried slowly, logged
+     * once. */
     GW_RETRY_SLOWLY,
-    GW_DISCARDED /* the exporter has no endpoint for it: counted as that, and gone */
+    GW_DISCARDED /* the exporter has no endpoint for it: counted as discarded and dropped */
 };
 
-/* The request was not taken and is sent again as it is. */
+/* Returns whether the request was not accepted and is sent again unchanged. */
 static inline bool gw_is_failure(enum gw_verdict verdict)
 {
     return verdict == GW_RETRY || verdict == GW_TIMED_OUT || verdict == GW_RETRY_SLOWLY;
@@ -50,43 +50,45 @@ static inline bool gw_is_failure(enum gw_verdict verdict)
 
 struct gw_outcome {
     enum gw_verdict verdict;
-    uint64_t rejected; /* items, with GW_DONE, or of those that are not left */
-    /* items, with GW_DONE: an option of the exporter says that they are not shown; counted as dropped (filtered) */
+    uint64_t rejected; /* number of items, with GW_DONE; with `left`, of those that are not left */
+    /* Number of items, with GW_DONE, that an option of the exporter excludes from the output; counted as
+     * dropped (filtered). */
     uint64_t filtered;
-    /* with every verdict that is not about the whole request: what it is about, where the backend has taken the
-     * rest. For each frame of the batch itself, NULL where it has taken all of it, or a frame of the items that are
-     * left, which the sender takes over. NULL: nothing was taken. Valid during the call alone */
+    /* For a verdict that is not about the whole request: what the verdict applies to; the backend has
+     * accepted the rest. For each frame of the batch: NULL if all of it was accepted, the frame itself if
+     * nothing was, or a new frame of the items that are left, which the sender takes over. NULL: nothing was
+     * accepted. Valid only during the call. */
     struct gw_frame **left;
-    bool unreachable; /* with GW_RETRY: there was no connection, so any other request would fail as well */
-    /* from now; 0: none was named. Of this request, not of the backend's other answers */
+    bool unreachable; /* with GW_RETRY: there was no connection, so any other request would fail too */
+    /* From now; 0: none. It applies to this request, not to the backend as a whole. */
     gw_nsec retry_after;
-    /* the backend's words or the transport's, without secrets; empty when all went well */
+    /* The text of the backend or of the transport, without secrets; empty after success. */
     char text[256];
-    const char *remedy; /* static text: what the user can do; NULL when nothing */
+    const char *remedy; /* static text: what the user can do; NULL: nothing */
 };
 
-/* Frames laid end to end are one request. Valid until `done` was called. All have one signal and one
+/* Frames that form one request when concatenated. Valid until `done` was called. All have one signal and one
  * attribute schema. */
 struct gw_batch {
     enum gw_signal signal;
     size_t n, bytes;
     uint64_t items;
     struct gw_frame **frames;
-    /* the link is slow: compress it, where the configuration leaves that open */
+    /* The link is slow: compress the request, unless the configuration decides it. */
     bool compress;
 };
 
 typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 
-/* What the process lends to its exporters; the text outlives them. */
+/* What the process provides to its exporters; the texts outlive them. */
 struct gw_export_host {
-    gw_str host_name; /* this machine's name, from the option or the system; may be empty */
-    unsigned signals; /* bit per enum gw_signal that this exporter shall get */
-    const char *name; /* the exporter's, for its log lines */
-    /* max_memory: what a library holds for the exporter is charged to it; may be NULL */
+    gw_str host_name; /* this machine's name, from the option or from the system; may be empty */
+    unsigned signals; /* the signals that this exporter gets: a bit for each enum gw_signal */
+    const char *name; /* the exporter's name, for its log lines */
+    /* max_memory: memory that a library holds for the exporter is charged to it; may be NULL. */
     struct gw_budget *budget;
-    /* any thread: whoever read what the exporter writes has gone for good. The process ends where this is its
-     * only exporter. May be NULL */
+    /* Any thread: call when the reader of the exporter's output is gone for good. The process ends if this is
+     * its only exporter. May be NULL. */
     void (*reader_left)(void *process);
     void *process;
 };
@@ -102,47 +104,49 @@ typedef void gw_describe_f(void *ctx, FILE *to);
 typedef enum gw_attribute_schema gw_schema_f(const void *ctx, enum gw_attribute_schema mode);
 
 struct gw_exporter {
-    /* type in the configuration, in logs and counters; first line of its reference */
+    /* name: the type in the configuration, in logs and counters. summary: first line of its reference. */
     const char *name, *summary;
-    unsigned signals;          /* bit per enum gw_signal that it can carry */
-    const struct gw_opt *opts; /* its own rows (option.h); ctx begins with the struct that they fill */
-    /* names of options, NULL-terminated, one of which must be written in the configuration (or come from the
-     * environment); it may be empty only where the user wrote it so. NULL: none must */
+    unsigned signals;          /* the signals that it supports: a bit for each enum gw_signal */
+    const struct gw_opt *opts; /* its own option rows (option.h); ctx begins with the struct that they fill */
+    /* Names of options, NULL-terminated. One of them must be in the configuration (or come from the
+     * environment); its value may be empty only if the user wrote it so. NULL: none is required. */
     const char *const *wants;
     size_t conf_size, ctx_size;
-    /* the number of requests that it may have open, unless the option of that name is lower */
+    /* The number of requests that it may have open, unless the option of that name is lower. */
     unsigned in_flight;
-    unsigned library_threads; /* that a library makes for it, about */
-    bool remote;              /* it sends over a network: requests adapt to what that bears (congestion.h) */
-    bool shows;               /* people read the output: related items should arrive together */
-    bool drop_by_default;     /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
-    /* main thread */
-    /* the attribute schema that its frames must have, for the option mode; called when the options are filled
-     * in. NULL: that of the option */
+    unsigned library_threads; /* approximate number of threads that a library starts for it */
+    /* it sends over a network: requests adapt to the link and the backend (congestion.h) */
+    bool remote;
+    bool shows; /* people read the output: related items should arrive together */
+    /* when_full defaults to drop_oldest, so that a slow terminal does not cause refusals */
+    bool drop_by_default;
+    /* Main thread. */
+    /* Returns the attribute schema that its frames need; called when the options are filled in. NULL: that of
+     * the option mode. */
     gw_schema_f *schema;
-    /* adds a diagnostic per mistake, `path` is "exporters[0]"; legal to call close after a failed or absent
-     * open */
+    /* Adds a diagnostic per mistake, `path` is "exporters[0]". After a failed or missing open, close may be
+     * called. */
     gw_export_open_f *open;
-    gw_export_close_f *close; /* no request is open any more */
-    /* the exporter's sender thread */
+    gw_export_close_f *close; /* called when no request is open */
+    /* The exporter's sender thread. */
     gw_send_f *send; /* starts one request; done is called exactly once for it */
-    /* sleeps until an outcome was delivered, wake was called, or monotonic time `until` */
+    /* sleeps until an outcome was delivered, wake was called, or the monotonic time `until` */
     gw_wait_f *wait;
-    /* before a wait: all requests are open that may be, or a stop began: nothing is to be held back. May be
-     * NULL */
+    /* Called before a wait if no further request will be opened, or a stop began: the exporter must not hold
+     * anything back. May be NULL. */
     gw_cancel_f *hurry;
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
-    /* any thread */
+    /* Any thread. */
     gw_wake_f *wake;
-    /* after open, main thread: where it sends, for the log and `ddgate check`: "http://127.0.0.1:4317,
-     * compression none" */
+    /* After open, main thread: describes the destination, for the log and `ddgate check`:
+     * "http://127.0.0.1:4317, compression none". */
     gw_describe_f *describe;
     const struct gw_metric *metrics; /* its metrics besides those of the sender; NULL: none */
-    /* on the admin thread, between open and close: samples without a fixed place. NULL: none */
+    /* on the admin thread, between open and close: adds samples whose labels vary. NULL: none */
     gw_measure_f *measure;
 };
 
-/* Answers of a full queue, in the order of the option's words (sender.h). */
+/* What a full queue does, in the order of the option's values (sender.h). */
 enum gw_when_full { GW_FULL_AUTO, GW_FULL_REJECT, GW_FULL_DROP_OLDEST };
 
 #endif

@@ -32,19 +32,19 @@ struct gw_budget;
 struct gw_queue;
 struct gw_durable;
 
-/* One exporter, seen from the receivers' side. */
+/* One exporter, as receivers see it. */
 struct gw_route {
     struct gw_queue *queue;
     const char *name;
     unsigned exporter; /* its number in the ledger */
     unsigned signals;  /* bit per enum gw_signal */
     enum gw_attribute_schema schema;
-    unsigned reader; /* its number in the disk queue, where there is one */
-    unsigned asked;  /* of the signals, those that its option `signals` names */
+    unsigned reader; /* its number in the disk queue, if there is one */
+    unsigned asked;  /* those of the signals that its option `signals` names */
 };
 
-/* Main thread, before the first offer and after the last one. Owns neither ledger nor budget nor queues. NULL
- * when there is no memory. */
+/* Main thread, before the first offer and after the last one. Owns neither ledger nor budget nor queues.
+ * Returns NULL if there is no memory. */
 struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
 void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
 /* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their
@@ -60,8 +60,8 @@ void gw_fanout_stop(struct gw_fanout *);
  * then everything is accepted and discarded. */
 unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 
-/* True if the option `signals` of an exporter names the signal. Data that an exporter only could take may be
- * more than its backend wants. */
+/* Returns true if the option `signals` of an exporter names the signal. An exporter that takes the signal
+ * only by default may have a backend that does not want all of it. */
 bool gw_fanout_asked(const struct gw_fanout *, enum gw_signal);
 
 /* The frames of each attribute schema that gw_fanout_schemas named hold gw_intake_accepted() items together.
@@ -70,13 +70,13 @@ bool gw_fanout_asked(const struct gw_fanout *, enum gw_signal);
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                              struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
-/* The same; what is accepted is also queued for the rows of the ledger in `also`, a bit each, which are no exporters. */
+/* The same; accepted items are also queued for the ledger rows in `also` (bits) that are not exporters. */
 enum gw_code gw_fanout_offer_also(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                                   struct gw_intake *, uint64_t also, struct gw_err *) GW_MUST_CHECK;
 
-/* As gw_fanout_offer, but on refusal nothing is counted, and frames and intake stay the caller's, who may try again.
- * `can_wait`: the caller can wait as long as necessary, so the offer is refused while a queue in memory is
- * lagging (queue.h), even if it has room. */
+/* Like gw_fanout_offer, but on refusal nothing is counted, and frames and intake still belong to the caller,
+ * who may try again. `can_wait`: the caller can wait as long as necessary, so the offer is refused while a
+ * queue in memory is lagging (queue.h), even if it has room. */
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                            const struct gw_intake *, bool can_wait, struct gw_err *) GW_MUST_CHECK;
 
@@ -95,7 +95,7 @@ static inline bool gw_fanout_delays_now(void *fanout, unsigned signal)
     return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
 }
 
-/* When a refused sender should try again, in whole seconds, at least 1. */
+/* Returns after how many whole seconds, at least 1, a refused sender should try again. */
 int gw_fanout_retry_after(struct gw_fanout *, gw_nsec now);
 
 #endif

@@ -37,13 +37,13 @@
 
 enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_PROFILES, GW_SIGNALS };
 
-/* The attributes that a frame carries: the words of option `mode`. */
+/* The attributes that a frame contains: the values of option `mode`. */
 enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };
 
 const char *gw_signal_name(enum gw_signal); /* "traces" */
 
-/* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than
- * 4 MiB by default). */
+/* Frames are limited to about this size, requests to a backend to about GW_REQUEST_BYTES (gRPC servers refuse
+ * more than 4 MiB by default). */
 enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
@@ -55,46 +55,48 @@ struct gw_pending_service {
     uint32_t at; /* of the group, with its tag, in data */
 };
 
-/* Called once, by the thread that drops the last reference. `kept`: the source need not bring these bytes
+/* Called once, by the thread that drops the last reference. `kept`: the source need not provide these bytes
  * again. */
 struct gw_ack_callback {
     void (*settled)(struct gw_ack_callback *, bool kept);
 };
 
-/* Where the disk queue keeps a frame: file and place within it. Segment 0: nowhere. */
+/* The position of a frame in the disk queue: file and offset. Segment 0: not stored. */
 struct gw_disk_position {
     uint32_t segment, at;
 };
 
-/* Of `awaiting_ids`. */
+/* Values of `awaiting_ids`. */
 enum { GW_FRAME_OPEN, GW_FRAME_WRITING, GW_FRAME_SETTLED };
-#define GW_FRAME_NEVER_ASKED UINT64_MAX /* of `news` */
+#define GW_FRAME_NEVER_ASKED UINT64_MAX /* a value of `news` */
 
 struct gw_frame {
-    _Atomic uint32_t refs;         /* its memory: references and pins */
-    _Atomic uint32_t deliveries;   /* its fate: references alone */
+    _Atomic uint32_t refs;         /* for its memory: references and pins */
+    _Atomic uint32_t deliveries;   /* for its result: references only */
     _Atomic uint32_t awaiting_ids; /* a GW_FRAME_… of these: see gw_frame_complete_ids */
     enum gw_signal signal;
     enum gw_attribute_schema schema;
     uint32_t items;
-    /* trace ids that might still turn out to have 128 bits when the frame was made … */
+    /* number of trace ids that were incomplete when the frame was made … */
     uint32_t pending_ids_n;
     uint32_t *pending_ids; /* … and the offset of each 16-byte id in data: malloc'd */
     uint32_t pending_services_n;
     struct gw_pending_service *pending_services; /* in order; malloc'd */
-    /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
+    /* gw_trace_ids_news before the last lookup, or a number that it never returns; used like `pending`. */
     uint64_t news;
-    /* how many of `pending_ids`, from the front, are still unknown; only the thread that completes the ids reads it */
+    /* How many of `pending_ids`, from the front, are still unknown; used only by the thread that completes
+     * the ids. */
     uint32_t pending;
-    /* monotonic; gw_frame_new sets the current time; the maker may set a better one before the frame is
-     * offered */
+    /* Monotonic; gw_frame_new sets the current time; the code that makes the frame may set a better one
+     * before it is offered. */
     gw_nsec arrived;
     size_t len, cap;
-    uint8_t *data;               /* malloc'd */
-    struct gw_budget *budget;    /* who pays: its maker's account, if any, then the whole process's */
+    uint8_t *data; /* malloc'd */
+    /* who pays: the account of the code that made it, if any, then the process's */
+    struct gw_budget *budget;
     size_t charged;              /* bytes charged to the budget */
     struct gw_ack_callback *ack; /* set before the frame is offered; NULL: none */
-    /* a reference: the frame that this was split from; its ack callback waits for the parts */
+    /* A reference to the frame that this one was split from; its ack callback waits for the parts. */
     struct gw_frame *whole;
     _Atomic bool abandoned;
     struct gw_disk_position stored; /* set before the frame is queued */
@@ -102,8 +104,8 @@ struct gw_frame {
     bool has_lines;                 /* its records are kept there one by one, as lines */
 };
 
-/* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no
- * memory; then data stays the caller's. */
+/* Takes over `data` (malloc'd, cap bytes, len used). The caller owns the only reference. Returns NULL if
+ * there is no memory; then data still belongs to the caller. */
 struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t *data, size_t len, size_t cap,
                               uint32_t items);
 /* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes
@@ -111,7 +113,8 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t 
 void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
 /* The same of services: takes over `groups` (malloc'd). Kept in memory only, not on the disk. */
 void gw_frame_pending_services(struct gw_frame *, struct gw_pending_service *groups, uint32_t n);
-/* True if it was made with pending ids or services; gw_frame_complete_ids returns whether some still are. */
+/* Returns true if it was made with pending ids or services; gw_frame_complete_ids returns whether some are
+ * still pending. */
 bool gw_frame_is_pending(const struct gw_frame *);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
@@ -124,7 +127,7 @@ void gw_frame_unpin(struct gw_frame *);
 bool gw_frame_abandon(struct gw_frame *);
 /* `part` was split from `whole`: the ack callback of the whole is called when all its parts are gone. */
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
-/* The memory that it uses: data, offsets and the struct, in bytes. */
+/* Returns the memory that it uses, in bytes: data, offsets and the struct. */
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_trace_ids;

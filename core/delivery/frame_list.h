@@ -1,4 +1,4 @@
-/* frame_list.h: the frames of one request, until they are offered together.
+/* frame_list.h: collects the frames of one request, until they are offered together.
  *
  * Ownership: the list owns its frames; the array is in the arena of the request. Threads: the request's.
  *
@@ -15,7 +15,7 @@ struct gw_frame_list {
     size_t n, cap;
 };
 
-/* Makes room for one frame more. False: the arena has no memory, and the list is as it was. */
+/* Makes room for one more frame. Returns false if the arena has no memory; the list is then unchanged. */
 bool gw_frame_list_reserve(struct gw_frame_list *, struct gw_arena *) GW_MUST_CHECK;
 /* Drops all frames. */
 void gw_frame_list_drop(struct gw_frame_list *);

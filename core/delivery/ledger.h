@@ -58,12 +58,14 @@ enum gw_place {
     GW_PLACES
 };
 
-/* At a time, and since the start: a reload may add names. A name that is used again continues its row. */
+/* The number of exporters at a time, and since the start: a reload may add names. A name that is used again
+ * continues its row. */
 enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
-    /* trace ids that went out with 64 bits because their upper half was not learned within join_wait */
+    /* Trace ids that were sent with 64 bits because their upper half did not become known within
+     * join_wait. */
     uint64_t pending_ids;
     struct {
         uint64_t accepted, not_asked, recovered, at[GW_PLACES], dropped[GW_REASONS];
@@ -80,8 +82,8 @@ struct gw_ledger_view {
 struct gw_ledger;
 struct gw_ledger *gw_ledger_new(void);
 void gw_ledger_drop(struct gw_ledger *);
-/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room. Names
- * are cut to 63 bytes. */
+/* Returns the exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS if there is no room.
+ * Names are truncated to 63 bytes. */
 unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
 /* Who is told of items that are not taken, or are lost: once they are counted, on the thread that counts them,
  * with no lock held (refusals.h). */
@@ -93,12 +95,12 @@ struct gw_ledger_watch {
 };
 /* Before anything is counted; must outlive the ledger. */
 void gw_ledger_set_watch(struct gw_ledger *, const struct gw_ledger_watch *);
-/* Its signals from now on; 0 when it is not configured any more. */
+/* Sets its signals from now on; 0 if it is no longer configured. */
 void gw_ledger_signals(struct gw_ledger *, unsigned exporter, unsigned signals);
 
-/* Ends one request: its accepted items are now queued for the exporters in `asked` (bit per number). */
+/* Ends one request: its accepted items are now queued for the exporters in `asked` (bit N: exporter N). */
 void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *, uint64_t asked);
-/* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
+/* Moves n items of an exporter from one place to another; `why` is used if `to` is GW_DROPPED. */
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from,
                     enum gw_place to, enum gw_reason why, uint64_t n);
 /* n items of an earlier run are queued for the exporter. */
@@ -106,19 +108,20 @@ void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, 
 /* At the end of the process: the items queued for the exporter stay on the disk, or are lost if the disk did
  * not keep them. */
 void gw_ledger_leave(struct gw_ledger *, unsigned exporter, bool kept);
-/* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any
- * other. */
+/* n trace ids became final without an upper half. Not part of the balance: their spans are counted like all
+ * others. */
 void gw_ledger_incomplete_ids(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
-/* False when the numbers do not add up: a fault of ddgate. */
+/* Returns false if the numbers do not add up, which is a bug in ddgate. */
 bool gw_ledger_balanced(const struct gw_ledger_view *);
-/* Items, of all exporters, that the disk queue keeps for the next start. */
+/* Returns the number of items, of all exporters, that the disk queue keeps for the next start. */
 uint64_t gw_ledger_stored(const struct gw_ledger_view *);
-/* Accepted items that neither a backend took nor anything stored nor their source keeps (returned) nor
- * the configuration gives up (discarded): dropped by an exporter, or queued or in process still. Exit code 3. */
+/* Returns the number of accepted items that are lost: dropped by an exporter, or still queued or in process.
+ * Items do not count that a backend accepted, that were stored, that their source keeps (returned), or that
+ * the configuration excludes (discarded, filtered). If it is not 0, the exit code is 3. */
 uint64_t gw_ledger_lost(const struct gw_ledger_view *);
-/* For people, at exit: a paragraph per signal that was seen, rows that are not zero. */
+/* Prints the ledger for people, at exit: a paragraph per signal with items, and rows that are not zero. */
 void gw_ledger_print(FILE *, const struct gw_ledger_view *);
 
 #endif

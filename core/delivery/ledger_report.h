@@ -1,4 +1,4 @@
-/* ledger_report.h: the ledger for machines: JSON and Prometheus samples. For people: gw_ledger_print
+/* ledger_report.h: the ledger for programs: JSON and Prometheus samples. For people: gw_ledger_print
  * (ledger.h).
  *
  *     { "balanced": true, "signals": { "traces": { "received": 50, "refused": { "bad_span": 2 }, "dropped": { … }, "accepted": 48,

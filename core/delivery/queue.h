@@ -52,29 +52,31 @@
 
 struct gw_queue;
 
-/* One frame's stay in one queue. */
+/* The entry of one frame in one queue. */
 struct gw_node {
     struct gw_node *next;
     struct gw_frame *frame;
-    struct gw_share *share; /* with the other parts of a stored frame that was cut; NULL: it is whole */
-    size_t bytes;           /* of the frame, as the lanes count them */
-    size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
-    uint64_t number;        /* order of arrival over all lanes */
-    gw_nsec ids_due;        /* when to ask gw_frame_complete_ids again */
-    bool hurried;           /* too much waits for trace ids: the next look is final */
-    bool pending_ids;       /* waits for its trace ids: not counted as lagging */
+    /* shared with the other parts of a stored frame that was split; NULL: the frame is whole */
+    struct gw_share *share;
+    size_t bytes;     /* of the frame, as the lanes count them */
+    size_t cost;      /* bytes charged to this queue; never changes, even if the frame does */
+    uint64_t number;  /* order of arrival over all lanes */
+    gw_nsec ids_due;  /* when to call gw_frame_complete_ids again */
+    bool hurried;     /* too many frames wait for trace ids: the next lookup is final */
+    bool pending_ids; /* waits for its trace ids: not counted as lagging */
 };
 
-/* What the parts of a stored frame have in common. The sender's only. */
+/* State that the parts of a stored frame share. Used only by the sender. */
 struct gw_share {
     struct gw_disk_position stored;
     unsigned parts;
-    bool left; /* one of them was left for the next start */
+    bool left; /* one of them stays for the next start */
 };
-/* Splits the entry of `whole` into two nodes for the two parts of its frame. False when there is no memory. */
+/* Splits the entry of `whole` into two nodes for the two parts of its frame. Returns false if there is no
+ * memory. */
 bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
-/* The sender is done with the node, or leaves it on the disk (`through` false). True, with the position of
- * the record, when all parts of the record are done. */
+/* The sender is done with the node, or leaves it on the disk (`through` false). Returns true, with the
+ * position of the record, when all parts of the record are done. */
 bool gw_node_settle(struct gw_node *, bool through, struct gw_disk_position *);
 
 /* A chain of nodes. Empty: first == NULL. */
@@ -83,32 +85,33 @@ struct gw_chain {
 };
 void gw_chain_add(struct gw_chain *, struct gw_node *);
 struct gw_node *gw_chain_pop(struct gw_chain *);
-/* Takes over the reference. NULL when there is no memory; then the reference stays the caller's. */
+/* Takes over the reference. Returns NULL if there is no memory; then the reference still belongs to the
+ * caller. */
 struct gw_node *gw_node_new(struct gw_frame *, size_t cost);
 /* Drops the node's frame reference and the node. The node must not be charged to a queue any more. */
 void gw_node_drop(struct gw_node *);
 
 typedef void gw_queue_wake_f(void *arg);
 
-/* NULL when there is no memory. `wake` is called from pushing threads, without the queue's lock. */
+/* Returns NULL if there is no memory. `wake` is called from pushing threads, without the queue's lock. */
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
 /* Drops the queue and all its frames. */
 void gw_queue_drop(struct gw_queue *);
-/* Another sender takes the queue over: from now on pushes wake that one. A push that is under way may still
- * wake the predecessor. */
+/* Another sender takes over the queue: from now on pushes wake that one. A push in progress may still wake
+ * the predecessor. */
 void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
-/* New bounds. Frames that already exceed them stay. */
+/* Sets new limits. Frames that already exceed them stay. */
 void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
 
-/* Room for the frames that have this attribute schema, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory)
- * or GW_STOPPING (closed). Takes no frame reference yet: push does. */
+/* Reserves room for the frames with this attribute schema, all or none. Returns GW_OK, GW_QUEUE_FULL, GW_BUSY
+ * (no memory) or GW_STOPPING (closed). It does not take references yet; push does. */
 enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
                               struct gw_chain *out) GW_MUST_CHECK;
-/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which does not count as a
- * refusal (gw_queue_state). Where the queue drops its oldest, there is always room. */
+/* The same for data that can wait: it also returns GW_QUEUE_FULL while the queue is lagging, which does not
+ * count as a refusal (gw_queue_state). If the queue drops its oldest frames, there is always room. */
 enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **,
                                              size_t n, struct gw_chain *out) GW_MUST_CHECK;
-/* Gives a reservation back. */
+/* Returns a reservation. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
 /* Cannot fail. `evicted` receives the nodes that were pushed out (drop_oldest), already uncharged: the caller
  * counts and drops them. */
@@ -116,22 +119,25 @@ void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicte
 /* Refuses further reservations and wakes the sender, which drains the queue until gw_queue_finished. */
 void gw_queue_close(struct gw_queue *);
 
-/* How much one request may hold. */
+/* Limits of one request. */
 struct gw_batch_limits {
     size_t bytes; /* a first frame is taken even if it alone is larger */
     uint64_t items;
-    gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
+    /* how long a batch that is not full waits for more frames, from the arrival of its first one */
+    gw_nsec delay;
 };
 
 /* For the sender. Nodes whose trace ids are due for another lookup leave their lane; gw_queue_ids_completed
  * returns those with unknown ids to it, with a new ids_due, and makes the others ready. */
 void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due);
 void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
-/* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
+/* Takes the next batch of this signal: full, or old enough, or any with `flush`. Returns false if there is
+ * none yet. */
 bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush,
                    struct gw_chain *out);
-/* Frames that arrived before `oldest` and still wait. Checks the first frame of each lane, like gw_queue_arm:
- * a frame read back from the disk may be older than the ones before it, and is returned when those have left. */
+/* Takes frames that arrived before `oldest` and still wait. It checks the first frame of each lane, like
+ * gw_queue_arm: a frame read back from the disk may be older than the ones before it, and is returned when
+ * those have left. */
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
@@ -139,30 +145,30 @@ void gw_queue_done(struct gw_queue *, struct gw_chain *);
 /* With a disk queue (segment_log.h): frames that do not fit are only on the disk, so this queue refuses
  * nothing for good and evicts nothing. Before the first reservation. */
 void gw_queue_overflow(struct gw_queue *);
-/* For frames read back from the disk: takes over the reference, even without room. False when there is no
- * memory. */
+/* For frames read back from the disk: takes over the reference, even without room. Returns false if there is
+ * no memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
-/* A frame for the sender went to the disk only: wakes the sender if it sleeps; else its next gw_queue_arm
- * returns that something is due. */
+/* A frame for the sender went only to the disk: wakes the sender if it sleeps; otherwise its next
+ * gw_queue_arm returns that something is due. */
 void gw_queue_wake(struct gw_queue *);
 
-/* When the sender must look again if nothing else happens: the time of a batch, of trace ids or of an expiry,
- * or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready
- * frames of other signals do not wake it. */
+/* Arms the wakeup. Returns when the sender must check again if nothing else happens: the time of a batch, of
+ * trace ids or of an expiry, or GW_NEVER. `takable`: the signals that the sender would take now, as bits;
+ * ready frames of other signals do not wake it. */
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
-/* Closed, and nothing is queued, reserved or in process any more. */
+/* Returns true if it is closed and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
 /* Reports the state of the backend: until when it counts as one that accepts data, if it does not answer; the
  * time of the next try, 0 if there is no pause; and the bytes that are charged for requests that wait for a
  * retry. Those do not count as lagging, because the sender keeps up with everything else. */
 void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting);
-/* True when the answer to a client whose data went into this queue should be delayed a moment: the queue is
- * lagging, refuses when it is full, and its backend takes data. Any thread. */
+/* Returns true if the answer to a client whose data went into this queue should be delayed a moment: the
+ * queue is lagging, refuses when it is full, and its backend accepts data. Any thread. */
 bool gw_queue_delays(struct gw_queue *, gw_nsec now);
-/* How long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next. Any
- * thread. */
+/* Returns how long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next.
+ * Any thread. */
 int gw_queue_retry_after(struct gw_queue *, gw_nsec now);
-/* Bytes charged. */
+/* Returns the number of charged bytes. */
 size_t gw_queue_used(struct gw_queue *);
 /* For the admin page. Any thread. */
 struct gw_queue_state {

@@ -1,10 +1,10 @@
 /* receiver.h: the contract of a receiver.
  *
- *   socket or file ─▶ receiver: read, decode, translate ─▶ fan-out: all exporters' queues or none ─▶ the true answer
+ *   socket or file ─▶ receiver: read, decode, translate ─▶ fan-out: all exporters' queues or none ─▶ answer
  *
  * A receiver is one const struct in one file, named after the protocol it speaks, listed in modules.def. It
- * runs to completion: on its thread it reads bytes, translates them into frames and offers them; then it
- * answers. Receivers know the fan-out (fanout.h) and their translator; they never include an exporter's
+ * works without handing over: on its thread it reads bytes, translates them into frames and offers them; then
+ * it answers. Receivers use the fan-out (fanout.h) and their translator; they never include an exporter's
  * header.
  *
  * Threads: open, start, stop, close on the main thread.
@@ -22,7 +22,7 @@
 struct gw_opt;
 struct gw_diagnostics;
 
-struct gw_host; /* what the process lends to its receivers (gateway/receiver_host.h) */
+struct gw_host; /* what the process provides to its receivers (gateway/receiver_host.h) */
 
 typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path,
                                        struct gw_diagnostics *);
@@ -31,7 +31,7 @@ typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
 struct gw_receiver {
     const char *name, *summary;
-    bool by_default; /* runs when the configuration names no receivers */
+    bool by_default; /* runs if the configuration names no receivers */
     /* At a reload (SIGHUP) a receiver with the same options is kept; one with other options gets a
      * successor, with a context of its own:
      *    on_http   all its addresses are sites of the shared HTTP server: the successor is opened and started beside
@@ -41,23 +41,25 @@ struct gw_receiver {
      *              successor is opened. With `pause`, the predecessor is paused, the successor is opened and started
      *              and takes over the predecessor's sources if it can, then the predecessor is closed */
     bool on_http;
-    unsigned library_threads;  /* threads, at most, that a library starts besides the receiver's own */
+    /* maximum number of threads that a library starts besides the receiver's own */
+    unsigned library_threads;
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
-    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */
+    /* Checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. It does not read data
+     * yet. */
     gw_receive_open_f *open;
-    gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
-    gw_receive_f
-        *pause; /* instead of stop: nothing is read any more, and nothing is closed. NULL: see above */
-    /* after a reload, of each that runs: which others run may have changed. NULL: it does not matter */
+    gw_receive_f *start, *stop; /* stop returns when this receiver offers nothing any more */
+    gw_receive_f *pause; /* in place of stop: reads nothing more, and closes nothing. NULL: see above */
+    /* Called after a reload for each running receiver, because the set of running receivers may have changed.
+     * May be NULL. */
     gw_receive_f *reloaded;
-    gw_receive_f *close; /* legal after a failed or absent open */
-    /* after start: prints how to point an application at the addresses that are open. NULL: nothing */
+    gw_receive_f *close; /* may be called after a failed or missing open */
+    /* After start: prints how to point an application at the open addresses. May be NULL. */
     gw_receive_hint_f *hint;
     gw_receive_hint_f
-        *describe; /* after open, for `ddgate check`: a few words on what reads its records. NULL: none */
+        *describe; /* after open, for `ddgate check`: a few words about what reads its records. May be NULL */
     const struct gw_metric *metrics; /* its metrics; NULL: none */
-    /* on the admin thread, between open and close: samples without a fixed place. NULL: none */
+    /* on the admin thread, between open and close: adds samples whose labels vary. NULL: none */
     gw_measure_f *measure;
 };
 

@@ -1,4 +1,4 @@
-/* trace_ids.h: completing trace ids: finding the 128-bit trace id of a 64-bit one.
+/* trace_ids.h: completes trace ids: finds the 128-bit trace id for a 64-bit one.
  *
  * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on
  * one span of one chunk. Other chunks of the trace, other processes, and log lines have only the lower
@@ -23,23 +23,24 @@
 
 struct gw_trace_ids;
 
-/* Stores about `capacity` traces for up to `ttl`. NULL when there is no memory. 36 bytes an entry; the system
- * provides the memory as it is used. */
+/* Stores about `capacity` traces for up to `ttl`. Returns NULL if there is no memory. 36 bytes per entry; the
+ * system provides the memory as it is used. */
 struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl);
 void gw_trace_ids_drop(struct gw_trace_ids *);
 
 /* `now` is monotonic, here and below. A zero never replaces a known non-zero half; another non-zero half does
  * (low halves are used again). Learning a known half restarts its time to live. */
 void gw_trace_ids_learn(struct gw_trace_ids *, uint64_t low, uint64_t high, gw_nsec now);
-/* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
+/* Returns true if the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_trace_ids_find(struct gw_trace_ids *, uint64_t low, uint64_t *high, gw_nsec now);
-/* A number that changes whenever something new is learned: a caller that found nothing need not look again
- * before. */
+/* Returns a number that changes whenever something new is learned: a caller that found nothing need not
+ * search again before that. */
 uint64_t gw_trace_ids_news(struct gw_trace_ids *);
-/* For ids that went through a double: the one known low half that is the same double as `rounded` is; false
- * when none or several are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C
- * prints (…6768, the double's exact value). */
-/* Whether an id may have gone through one: it is a double exactly, or ends in zeroes as JavaScript's do. */
+/* For ids that went through a double: finds the only known low half that is the same double as `rounded`;
+ * returns false if there is none or several. `rounded` may be what JavaScript prints (…6800, the shortest
+ * digits) or what C prints (…6768, the double's exact value). */
+/* Returns whether an id may have gone through a double: it is a double exactly, or it ends in zeroes as
+ * JavaScript's do. */
 static inline bool gw_trace_ids_rounded(uint64_t id)
 {
     return id > UINT64_C(1) << 53 &&
@@ -51,7 +52,8 @@ bool gw_trace_ids_repair(struct gw_trace_ids *, uint64_t rounded, uint64_t *low,
 struct gw_span_services;
 struct gw_span_services *gw_trace_ids_services(const struct gw_trace_ids *);
 
-/* The number of stored traces, including expired ones that were not overwritten yet, and the capacity. */
+/* Returns the number of stored traces, including expired ones that were not overwritten yet, and the
+ * capacity. */
 void gw_trace_ids_size(struct gw_trace_ids *, size_t *used, size_t *capacity);
 
 #endif

@@ -54,7 +54,7 @@ struct gw_segment_log_conf {
     void *arg;
     /* Any thread; `file` is a name within the directory; bytes 0: to an unknown end. */
     void (*damaged)(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what);
-    /* Under the state's lock: what a reader that drops its oldest lost to make room. */
+    /* Called under the state's lock: the items that a reader that drops its oldest lost to make room. */
     void (*gave_up)(void *arg, unsigned reader, const struct gw_segment_log_items *);
 };
 

@@ -1,4 +1,4 @@
-/* segment_log_internal.h: what the parts of the disk queue share: segments, readers, locks.
+/* segment_log_internal.h: definitions that the parts of the disk queue share: segments, readers, locks.
  *
  *   free ──▶ active ──▶ sealed ──▶ released ──▶ free, or removed
  *
@@ -169,7 +169,7 @@ enum gw_code gw_segment_log_roll(struct gw_segment_log *, uint64_t need,
                                  /* another segment, with room for so much, becomes active */
                                  struct gw_err *);
 void gw_segment_log_seal(struct gw_segment_log *, struct gw_segment *);
-/* The active segment ends at its last whole record, whatever a write that failed left behind that. */
+/* Ends the active segment at its last complete record, whatever a failed write left after it. */
 void gw_segment_log_abandon_tail(struct gw_segment_log *);
 /* appends are refused for a moment */
 void gw_segment_log_pause(struct gw_segment_log *);

@@ -1,5 +1,5 @@
-/* kafka_client.h: a client of Kafka (librdkafka), as an exporter and a receiver have it alike: where the brokers are,
- * how to speak to them, and what they say when they do not.
+/* kafka_client.h: a Kafka client (librdkafka), shared by the exporter and the receiver: the brokers, the way
+ * to connect to them, and their errors.
  *
  *   options ─┐
  *   settings ┼─▶ kafka_client_open: every mistake that shows without a connection ─▶ conf
@@ -13,7 +13,7 @@
  * has; the opaque pointer is the client (`owner` leads on). Log lines and errors come through the handle's main queue,
  * so everything here happens on the thread that polls it.
  *
- * Memory: what the component expects the library to hold is charged to max_memory from start to stop.
+ * Memory: the component's estimate of the library's memory is charged to max_memory from start to stop.
  *
  * Threads: open, close on the main thread; start, stop and all else on the one thread that polls.
  * Ownership: the options are the caller's and outlive the client.
@@ -25,7 +25,7 @@
 #include "core/kafka/kafka_cause.h"
 #include "core/kafka/kafka_options.h"
 
-/* What the library reports as wrong. */
+/* An error that the library reports. */
 struct kafka_trouble {
     rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: nothing */
     char text[256]; /* "kafka-1:9092/bootstrap: Connect to … failed: Connection refused"; scrubbed */

@@ -1,14 +1,14 @@
-/* kafka_options.h: what a client of Kafka is asked for: by the user, in options that exporter and receiver have alike,
- * and by the component.
+/* kafka_options.h: the settings of a Kafka client: from options of the user, which exporter and receiver
+ * share, and from the component.
  *
  *     brokers = [ "kafka-1:9092", "kafka-2:9092" ];        the first that answers tells of all others
  *     tls = { ca = "/etc/ssl/kafka.pem"; };                with any of these, or enabled = true, TLS is spoken
  *     sasl = { mechanism = "SCRAM-SHA-512"; username = "ddgate"; password = "${env:KAFKA_PASSWORD}"; };
  *     properties = { linger_ms = "5"; };                   librdkafka's own, '_' in the place of '.'
  *
- * A component has settings of its own: some are defaults that a property may change, others are what its guarantees
- * stand on, and a property that names one is a mistake. Properties of secret names (ssl_key_password) are hidden as
- * sasl.password is.
+ * A component has settings of its own: some are defaults that a property may change; its guarantees depend on
+ * the others, and a property that names one of those is a mistake. Properties with secret names
+ * (ssl_key_password) are hidden like sasl.password.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -75,7 +75,7 @@ struct kafka_client_conf {
     size_t settings_n;
     const char *component;    /* in log lines: "exporter=kafka"; outlives the client */
     void *owner;              /* the component's context */
-    bool reports;             /* trouble is said in the log; else the component does so */
+    bool reports;             /* errors are logged here; otherwise the component logs them */
     struct gw_budget *budget; /* may be NULL */
     size_t memory;            /* that the library will hold, about */
 };

@@ -2,7 +2,7 @@
  *
  *   defaults ◁ properties of the user ◁ what options say (brokers, tls, sasl) and what guarantees stand on
  *
- * Threads: main. Ownership: the caller destroys what it gets, unless rd_kafka_new took it over.
+ * Threads: main. Ownership: the caller destroys the result, unless rd_kafka_new took it over.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef KAFKA_SETTINGS_H

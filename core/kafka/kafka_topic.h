@@ -1,4 +1,4 @@
-/* kafka_topic.h: what a topic may be called.
+/* kafka_topic.h: checks the name of a topic.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -8,7 +8,7 @@
 
 #include "core/base/str.h"
 
-/* What is wrong with the name, a static text; NULL when it may be one. */
+/* Returns what is wrong with the name, a static text; NULL if it is valid. */
 const char *kafka_topic_fault(gw_str name);
 
 #endif
