@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """OTLP in, OTLP out: what a span costs in CPU time, over HTTP and over gRPC, and how much memory there is at most.
 
-    bench/otlp.py [--requests 400] [--rounds 3]
+    bench/otlp.py [--requests 400] [--rounds 3] [--otelcol PATH]
 
 The load is one request of 2,400 spans with sixteen attributes, about 650 bytes each, eight a trace, sent again and again by two senders; the backend is
-otlp_sink. ddgate has the first CPU, load and backend have the others. Needs grpcio (tests/requirements.txt) and `make bench`.
+otlp_sink. ddgate has the first CPU, load and backend have the others. With --otelcol a Collector (tests/clients/collector)
+takes the same load, turn about. Needs grpcio (tests/requirements.txt) and `make bench`.
 """
 import argparse
 import http.client
@@ -12,6 +13,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -79,19 +81,45 @@ def by_grpc(port, body, n):
                     time.sleep(0.05)
 
 
-def measure(transport, body, requests):
+def ddgate(transport, ports, place, directory):
+    conf = directory / "ddgate.conf"
+    conf.write_text(f'receivers = ( {{ type = "otlp"; http = [ "127.0.0.1:{ports["http"]}" ]; grpc = [ "127.0.0.1:{ports["grpc"]}" ]; }} );\n'
+                    f'exporters = ( {{ type = "otlp_{transport}"; endpoint = "http://127.0.0.1:{place}"; compression = "none"; }} );\n'
+                    'admin = { listen = ""; };\n')
+    return [ROOT / "build/ddgate", "-c", conf]
+
+
+def otelcol(program, transport, ports, place, directory):
+    conf, kind = directory / "otelcol.yaml", "otlp" if transport == "grpc" else "otlphttp"
+    where = f"127.0.0.1:{place}" if transport == "grpc" else f"http://127.0.0.1:{place}"
+    protocols = {name: {"endpoint": f"127.0.0.1:{port}"} for name, port in ports.items()}
+    conf.write_text(json.dumps({
+        "receivers": {"otlp": {"protocols": protocols}},
+        "exporters": {kind: {"endpoint": where, "compression": "none", "tls": {"insecure": True}}},
+        "service": {"telemetry": {"metrics": {"level": "none"}}, "pipelines": {"traces": {"receivers": ["otlp"], "exporters": [kind]}}}}))
+    return [program, "--config", f"file:{conf}"]
+
+
+def wait_until_listening(port):
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit("nothing listens")
+
+
+def measure(transport, body, requests, collector=None):
     ports = {"http": turn.free_port(), "grpc": turn.free_port()}
     sink = turn.start([ROOT / "build/bench/otlp_sink"], turn.THEIRS, stdout=subprocess.PIPE)
     places = dict(sink.stdout.readline().split() for _ in range(2))
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(f'receivers = ( {{ type = "otlp"; http = [ "127.0.0.1:{ports["http"]}" ]; grpc = [ "127.0.0.1:{ports["grpc"]}" ]; }} );\n'
-                   f'exporters = ( {{ type = "otlp_{transport}"; endpoint = "http://127.0.0.1:{places[transport]}"; compression = "none"; }} );\n'
-                   'admin = { listen = ""; };\n')
-        conf.flush()
-        gate = turn.start([ROOT / "build/ddgate", "-c", conf.name], turn.OURS, stderr=subprocess.PIPE)
-        while " is running." not in gate.stderr.readline():
-            pass
-        threading.Thread(target=gate.stderr.read, daemon=True).start()
+    with tempfile.TemporaryDirectory() as directory:
+        place = places[transport]
+        argv = (otelcol(collector, transport, ports, place, pathlib.Path(directory)) if collector else
+                ddgate(transport, ports, place, pathlib.Path(directory)))
+        gate = turn.start(argv, turn.OURS, stderr=subprocess.DEVNULL, env={**os.environ, "GOMAXPROCS": "1"})
+        wait_until_listening(ports[transport])
         send = by_http if transport == "http" else by_grpc
         send(ports[transport], body, 20)
         turn.wait_until_idle(gate.pid)
@@ -115,12 +143,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--otelcol", type=pathlib.Path)
     args = parser.parse_args()
     body = request()
-    turn.heading(f"OTLP in, OTLP out: {len(body) / SPANS:.0f} bytes a span, {len(body) / 2 ** 20:.1f} MiB a request", "way | µs of CPU a span | peak MiB | missing")
+    turn.heading(f"OTLP in, OTLP out: {len(body) / SPANS:.0f} bytes a span, {len(body) / 2 ** 20:.1f} MiB a request",
+                 "way | who | µs of CPU a span | peak MiB | missing")
+    whos = {"ddgate": None, **({"otelcol": args.otelcol} if args.otelcol else {})}
     for transport in ("http", "grpc"):
-        row = turn.middle([measure(transport, body, args.requests) for _ in range(args.rounds)])
-        print(f"| {transport} | {row['us']:.2f} | {row['peak']:.0f} | {row['missing']:.0f} |", flush=True)
+        rounds = [{who: measure(transport, body, args.requests, program) for who, program in whos.items()} for _ in range(args.rounds)]
+        for who in whos:
+            row = turn.middle([one[who] for one in rounds])
+            print(f"| {transport} | {who} | {row['us']:.2f} | {row['peak']:.0f} | {row['missing']:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import grpc as grpcio
 import pytest
 import span_makers
 from clients import LISTS
+from collector import program as collector_program
 from ddgate import conf_text, free_port, grpc
 from sinks import PATIENCE
 from test_live_otlp import PLAIN, same
@@ -95,15 +96,7 @@ def test_java_agent(gate, sink, protocol):
 
 
 def collector_binary():
-    if "DDGATE_OTELCOL" in os.environ:
-        return os.environ["DDGATE_OTELCOL"]
-    files = [LISTS / "otelcol" / "builder.yaml"]
-
-    def make(directory):
-        shutil.copy(files[0], directory)
-        subprocess.run(["go", "run", "go.opentelemetry.io/collector/cmd/builder@v0.165.0", "--config", "builder.yaml"], cwd=directory, check=True,
-                       stdin=subprocess.DEVNULL)
-    return clients.environment("otelcol", files, make) / "dist" / "otelcol"
+    return os.environ.get("DDGATE_OTELCOL") or collector_program()
 
 
 @pytest.fixture

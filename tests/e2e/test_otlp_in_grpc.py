@@ -213,6 +213,49 @@ def test_health_is_watched(make_otlp, connect, sink):
         next(watch)
 
 
+def test_keepalive_is_answered(make_otlp, sink):
+    """Also before there is a call (GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS)."""
+    gate = make_otlp([grpc(sink)])
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as client:
+        client.sendall(PREFACE + frame(SETTINGS, 0, 0) + frame(PING, 0, 0, b"12345678"))
+        told = b""
+        while frame(PING, 1, 0, b"12345678") not in told:
+            piece = client.recv(65536)
+            assert piece, told
+            told += piece
+
+
+def test_a_kill_loses_nothing_with_storage(make_gate, connect, sink, tmp_path):
+    """What was answered OK is on the disk, over gRPC and HTTP."""
+    def start(exporter):
+        port, http_port = free_port(), free_port()
+        receiver = {"type": "otlp", "grpc": [f"127.0.0.1:{port}"], "http": [f"127.0.0.1:{http_port}"]}
+        gate = make_gate(port=port, conf=conf_text({"receivers": (receiver,), "exporters": (exporter,), "storage": {"directory": tmp_path / "queue"},
+                                                    "admin": {"listen": "127.0.0.1:0"}}))
+        gate.http_port = http_port
+        return gate
+    gate = start({"type": "otlp_grpc", "endpoint": f"http://127.0.0.1:{free_port()}"})
+    TraceServiceStub(connect(gate)).Export(traces(5), timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", gate.http_port, timeout=PATIENCE)
+    connection.request("POST", "/v1/traces", traces(7).SerializeToString(), {"Content-Type": "application/x-protobuf"})
+    assert connection.getresponse().status == 200
+    gate.process.kill()
+    gate.process.wait()
+    start(grpc(sink))
+    sink.wait_spans(12)
+    assert sorted(s.name for s in sink.spans) == sorted([f"GET /{i}" for i in range(5)] + [f"GET /{i}" for i in range(7)])
+
+
+def test_small_requests_leave_together(make_otlp, connect, sink):
+    """dd-trace-js sends one request a trace."""
+    gate = make_otlp([grpc(sink, batch={"delay": "200ms"})])
+    stub = TraceServiceStub(connect(gate))
+    for _ in range(50):
+        stub.Export(traces(1), timeout=PATIENCE)
+    sink.wait_spans(50)
+    assert len(sink.requests) < 25
+
+
 def test_a_certificate_is_renewed(make_otlp, connect, sink, authority):
     first, second = authority.issue("otlp-first"), authority.issue("otlp-second")
     gate = make_otlp([grpc(sink)], tls={"cert": first.cert_path, "key": first.key_path})
