@@ -547,7 +547,7 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
     gw_diagnostics_print(diagnostics, f);
     fclose(f);
     assert_non_null(strstr(said, "exporters[0].signals: paper cannot carry metrics"));
-    assert_non_null(strstr(said, "exporters[0].signals: \"tracks\" is none of traces, logs, metrics"));
+    assert_non_null(strstr(said, "exporters[0].signals: \"tracks\" is not one of traces, logs, metrics"));
     assert_int_equal(gw_diagnostics_errors(diagnostics), 2);
     free(said);
     gw_diagnostics_drop(diagnostics);
