@@ -178,7 +178,7 @@ static void sasl_and_tls_want_all_their_parts(void **state)
     g.options.sasl_username = GW_STR("gate");
     g.options.sasl_password = GW_STR("opensesame");
     assert_int_equal(open_client(&c, &g, NULL, &said), GW_OK);
-    assert_non_null(strstr(said, "PLAIN without tls sends the password"));
+    assert_non_null(strstr(said, "PLAIN without TLS sends the password in clear text"));
     assert_null(strstr(said, "opensesame"));
     free(said);
     kafka_client_close(&c);
