@@ -60,6 +60,8 @@ int gw_http_error_text(const struct gw_err *err, char *out, size_t size)
                *advice = gw_code_advice(err->code);
     if (err->code == GW_TOO_LARGE || err->code == GW_TIMEOUT)
         return snprintf(out, size, "%s\n", text);
+    if (err->code == GW_NOT_FOUND && err->what[0]) /* it says already where to go */
+        return snprintf(out, size, "%s: %s\n", text, err->what);
     if (has_place(err->code))
         return snprintf(out, size, "%s at offset %zu%s%s\n%s\n", text, err->pos, colon, err->what, advice);
     return snprintf(out, size, "%s%s%s\n%s\n", text, colon, err->what, advice);

@@ -82,6 +82,32 @@ def test_node_sdk(gate, sink, protocol):
     assert (gate.ledger.intake()["accepted"], gate.ledger.intake("logs")["accepted"]) == (2, 1)
 
 
+def hop(python, script, gate, *arguments, **variables):
+    """One service of tests/clients: what it prints, the headers for the next one first."""
+    to = {"DD_AGENT_HOST": "127.0.0.1", "DD_TRACE_AGENT_PORT": str(gate.port), "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{gate.grpc_port}"}
+    run = subprocess.run([python / "python", clients.LISTS / script, *arguments], env={**PLAIN, **to, **variables}, capture_output=True, text=True,
+                         timeout=4 * PATIENCE, check=True)
+    return run.stdout.splitlines()
+
+
+@pytest.mark.parametrize("style", ["w3c", "datadog", "datadog-64"])
+def test_opentelemetry_calls_ddtrace_calls_opentelemetry(gate, sink, style):
+    """With 64 bits of the id in the headers, ddtrace's service still lands in the trace of its caller; the third has never heard the others."""
+    otel, ddtrace = clients.python_environment("opentelemetry-sdk-1.45.2"), clients.python_client("newest")
+    first = hop(otel, "hop_otel.py", gate, style, "first", "{}")[0]
+    sink.wait_spans(1)  # its id is known then
+    second, line = hop(ddtrace, "hop_ddtrace.py", gate, "second", first,
+                       DD_TRACE_PROPAGATION_STYLE="tracecontext" if style == "w3c" else "datadog")
+    hop(otel, "hop_otel.py", gate, style, "third", second)
+    sink.wait_spans(3)
+    spans = {s.service: s for s in sink.spans}
+    trace_id = spans["first"].trace_id
+    assert int(trace_id[:16], 16) and spans["second"].trace_id == trace_id
+    assert spans["third"].trace_id == (trace_id if style != "datadog-64" else "0" * 16 + trace_id[16:])
+    assert [spans[s].parent_id for s in ("first", "second", "third")] == ["", spans["first"].span_id, spans["second"].span_id]
+    assert f"dd.span_id={int(spans['second'].span_id, 16)}]" in line or spans["second"].span_id in line
+
+
 def by_both_roads(gate, sink, directory, command, path, name, **variables):
     """The span of that operation as it came by msgpack and by OTLP."""
     seen = {}

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import socket
+import ssl
 import struct
 
 import pytest
@@ -392,6 +393,23 @@ def test_grpc_on_the_port_of_http_is_told(make_otlp, sink):
         answer = s.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ") and b"OTLP over gRPC is taken on port 4317" in answer
     gate.wait_stderr("HTTP/2 comes to a port of HTTP/1.1: OTLP over gRPC is taken on port 4317")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/traces/", "/v1/profiles"])
+def test_an_endpoint_without_its_path_is_told(make_otlp, sink, path):
+    """OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://localhost:4318"""
+    gate = make_otlp([grpc(sink)])
+    answer = gate.request("POST", path, traces().SerializeToString(), PROTOBUF)
+    assert answer.status == 404 and "OTLP is taken at /v1/traces, /v1/logs and /v1/metrics" in status(answer).message
+    assert "GET /info" not in status(answer).message  # which this port does not have
+    gate.wait_stderr(f"a request from 127.0.0.1 to {path} is answered 404: no such path is served here: OTLP is taken at /v1/traces")
+
+
+def test_tls_on_a_plain_port_is_told(make_otlp, sink):
+    gate = make_otlp([grpc(sink)])
+    with socket.create_connection(("127.0.0.1", gate.port)) as s, pytest.raises(ssl.SSLError):
+        ssl.create_default_context().wrap_socket(s, server_hostname="localhost")
+    gate.wait_stderr("TLS comes to a port without it: write http:// in the sender's address, or set tls.cert here")
 
 
 def as_datadog_sdk(spans, semantics="datadog"):

@@ -303,7 +303,8 @@ def test_http_on_the_grpc_port(make_otlp, sink):
     connection.request("POST", "/v1/traces", traces().SerializeToString(), {"Content-Type": "application/x-protobuf"})
     answer = connection.getresponse()
     assert answer.status == 400
-    assert f"OTLP over HTTP is taken at port {gate.http_port}" in answer.read().decode()
+    words = answer.read().decode()
+    assert f"OTLP over HTTP is taken at port {gate.http_port}" in words and "the receiver ddtrace, on port 8126" in words
     gate.wait_stderr(f"OTLP over HTTP is taken at port {gate.http_port}")
 
 

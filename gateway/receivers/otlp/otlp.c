@@ -39,13 +39,17 @@ static const struct gw_http_route routes[] = {
      .handle = otlp_http_export},
 };
 
-/* Tracers of Datadog that were given this port. */
+/* Tracers of Datadog that were given this port, and SDKs that were given it without the path of their signal. */
 static const char *elsewhere(gw_str path)
 {
+    bool of_sdk = gw_str_eq(path, GW_STR("/")) || gw_str_starts(path, GW_STR("/v1/"));
     bool of_tracer = gw_str_starts(path, GW_STR("/v0.")) || gw_str_starts(path, GW_STR("/v1.0/")) ||
                      gw_str_eq(path, GW_STR("/info"));
-    return of_tracer ? "this port takes OTLP; Datadog's tracers are for the receiver ddtrace, on port 8126"
-                     : NULL;
+    if (of_tracer)
+        return "this port takes OTLP; Datadog's tracers are for the receiver ddtrace, on port 8126";
+    return of_sdk ? "OTLP is taken at /v1/traces, /v1/logs and /v1/metrics; an SDK uses the endpoint of one "
+                    "signal as it stands, path included"
+                  : NULL;
 }
 
 static void describe_site(struct otlp_receiver *o)
