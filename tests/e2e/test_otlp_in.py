@@ -12,6 +12,7 @@ import zstandard
 from ddgate import conf_text, free_port, grpc
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from log_sink import LogSink
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
@@ -336,6 +337,26 @@ def test_ids_that_come_by_otlp_complete_those_of_ddtrace(make_otlp, sink):
     assert gate.put("/v0.4/traces", v04([dd_span(trace_id=low, parent_id=int.from_bytes(SPAN, "big"), meta={"env": "test"})])).status == 200
     sink.wait_spans(2)
     assert {s.trace_id for s in sink.spans} == {TRACE.hex()}
+
+
+@pytest.mark.parametrize("first", ["spans", "line"])
+def test_lines_of_ddtrace_find_a_trace_that_came_by_otlp(make_otlp, sink, first):
+    """With the lower 64 bits in the line, whichever comes first."""
+    port = free_port()
+    low = int.from_bytes(TRACE[8:], "big")
+    line = {"message": "paid", "dd.trace_id": str(low), "dd.span_id": "7"}
+    with LogSink() as records:
+        gate = make_otlp([grpc(sink, signals=["traces"]), grpc(records, name="records", signals=["logs"])],
+                         receivers=({"type": "http", "listen": [f"127.0.0.1:{port}"]},))
+        by_otlp = gate.port
+        for turn in (1, 2):
+            gate.port = by_otlp if (turn == 1) == (first == "spans") else port
+            if gate.port == port:
+                assert gate.request("POST", "/api/v2/logs", json.dumps([line]).encode(), {"Content-Type": "application/json"}).status == 202
+            else:
+                assert post(gate, traces(1)).status == 200
+        got = records.wait_records(1)[0]
+        assert (got.body, got.trace_id, got.span_id) == ("paid", TRACE.hex(), f"{7:016x}")
 
 
 def test_a_reload_takes_no_request_away(make_otlp, sink):
