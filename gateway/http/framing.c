@@ -147,7 +147,8 @@ static size_t method(struct gw_framing *f, const char *at, size_t n, bool *skip)
 {
     const char tls_handshake = 0x16;
     if (f->n == 0 && *at == tls_handshake)
-        return fail(f, "TLS comes to a port without it: write http:// in the sender's address, or set tls.cert here");
+        return fail(
+            f, "TLS comes to a port without it: write http:// in the sender's address, or set tls.cert here");
     return word(f, at, n, TOKEN, TARGET);
 }
 

@@ -69,14 +69,16 @@ static void log_stranger(void *ctx, const char *peer, bool tls, char *out, size_
                "tls.cert here",
                peer);
     else
-        gw_log(GW_WARNING, component,
-               "%s speaks no HTTP/2 to a port that takes OTLP over gRPC: OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
-               "there; OTLP over HTTP is taken %s; Datadog's tracers are for the receiver ddtrace, on port 8126",
-               peer, where);
+        gw_log(
+            GW_WARNING, component,
+            "%s speaks no HTTP/2 to a port of OTLP over gRPC: OTEL_EXPORTER_OTLP_PROTOCOL=grpc there; OTLP "
+            "over HTTP is taken %s, Datadog's tracers on 8126",
+            peer, where);
     int n =
         snprintf(body, sizeof body,
                  "this port takes OTLP over gRPC; OTLP over HTTP is taken %s; Datadog's tracers are for the "
-                 "receiver ddtrace, on port 8126\n", where);
+                 "receiver ddtrace, on port 8126\n",
+                 where);
     snprintf(out, size,
              "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
              "Connection: close\r\n\r\n%s",

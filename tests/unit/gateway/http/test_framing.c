@@ -94,6 +94,8 @@ static const struct {
     {GW_LIT("PUT /a\0 HTTP/1.1\r\n\r\n"), "a NUL byte", 0, GW_LIT("")},
     {GW_LIT("\nPUT /a HTTP/1.1\r\n\r\n"), "LF alone", 0, GW_LIT("")},
     {GW_LIT("\r\n\r\n\r\nPUT /a HTTP/1.1\r\n\r\n"), "blank lines", 0, GW_LIT("")},
+    {GW_LIT("\x16\x03\x01\x02\x00\x01"), "TLS comes to a port without it", 0, GW_LIT("")},
+    {GW_LIT("P\x16T /a HTTP/1.1\r\n\r\n"), "a control character", 0, GW_LIT("")},
 
     {GW_LIT(CHUNKED "\r\n"), "not a hexadecimal number", 1, GW_LIT("")},
     {GW_LIT(CHUNKED " 5\r\nabcde"), "not a hexadecimal number", 1, GW_LIT("")},
