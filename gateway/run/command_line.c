@@ -289,6 +289,11 @@ static bool print_command(FILE *to, const char *topic)
               "Shows the traces and log records that pass through the ddgate that runs on this\n"
               "machine, as they come. ddgate tap --help lists its options.\n",
               to);
+    else if (strcmp(topic, "top") == 0)
+        fputs("ddgate top [OPTIONS]\n\n"
+              "Shows flow, exporters and clients of the ddgate that runs on this machine, every\n"
+              "two seconds. ddgate top --help lists its options.\n",
+              to);
     else
         return false;
     return true;

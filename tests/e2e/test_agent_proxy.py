@@ -27,9 +27,10 @@ class Agent:
 
             def serve(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                agent.requests.append((self.command, self.path, dict(self.headers.items()), body))
+                request = (self.command, self.path, dict(self.headers.items()), body)
+                agent.requests.append(request)
                 agent.hold.wait(20)
-                status, headers, text = (answer or agent.echo)(agent.requests[-1])
+                status, headers, text = (answer or agent.echo)(request)
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(text)), **headers}.items():
                     self.send_header(name, value)
