@@ -17,6 +17,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServ
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from raw_h2 import DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, headers, statuses
+from sending import QUICK
+from sending import http as http_export
 from sinks import PATIENCE
 from test_otlp_in import REQUESTS, traces
 
@@ -73,6 +75,17 @@ def test_every_signal(make_otlp, connect, compression):
     gate.wait_stdout(lambda text: text.count("\n") >= 3, "three requests")
     gate.stop()
     assert {signal: gate.ledger.intake(signal)["accepted"] for signal in REQUESTS} == {"traces": 3, "logs": 3, "metrics": 5}
+
+
+def test_a_message_goes_through_byte_for_byte(make_otlp, connect, http_sink):
+    gate = make_otlp([http_export(http_sink, compression="none", **QUICK)])
+    body = traces().SerializeToString()
+    body += b"\x0a\x00"                               # a ResourceSpans of nothing
+    body += b"\xa2\x06\x03abc"                        # field 100: of a version to come
+    body += b"\x0a\x05\xc2\x3e\x02hi"                  # ResourceSpans 1000: instrumentation_library_spans, of old
+    assert raw(connect(gate))(body, timeout=PATIENCE) == b""
+    http_sink.wait_spans(3)
+    assert http_sink.requests[0].raw == body
 
 
 def test_a_large_message(make_otlp, connect, sink):

@@ -5,12 +5,13 @@ import socket
 import subprocess
 
 import pytest
-from ddgate import BINARY, free_port
+from ddgate import BINARY, conf_text, free_port
 from grpc import StatusCode
 from http_sink import HttpSink, Status
 from payloads import trace, v04
 from sending import QUICK, ids, send
 from sinks import PATIENCE, Fail, GrpcSink
+from test_otlp_in import traces
 
 KEY = {"project": "my-project", "instance": "my-traces", "access_key_id": "LTAI-id", "access_key_secret": "s3cr3t-of-the-key"}
 HEADERS = {"x-sls-otel-project": "my-project", "x-sls-otel-instance-id": "my-traces", "x-sls-otel-ak-id": "LTAI-id",
@@ -94,6 +95,24 @@ def test_credentials_as_attributes(make_gate, service, sls, make_sink):
     assert all(s.resource[k] == v for s in service.spans for k, v in ATTRIBUTES.items())
     assert not any(k in r.metadata for r in service.requests for k in HEADERS)
     assert not any(k.startswith("sls.otel.") for s in other.spans for k in s.resource)  # the key is this exporter's alone
+
+
+@pytest.mark.parametrize("credentials", ["headers", "attributes"])
+def test_the_keys_of_an_application_over_otlp_are_not_sent(make_gate, service, sls, credentials):
+    """The resource that SLS's manual asks for: the exporter sends its own keys, and only those."""
+    port = free_port()
+    gate = make_gate(port=port, conf=conf_text({"receivers": ({"type": "otlp", "grpc": [], "http": [f"127.0.0.1:{port}"]},),
+                                                "exporters": (sls(credentials=credentials),), "admin": {"listen": "127.0.0.1:0"}}))
+    request = traces(1)
+    for key in ATTRIBUTES:
+        one = request.resource_spans[0].resource.attributes.add()
+        one.key, one.value.string_value = key, "of-the-application"
+    answer = gate.request("POST", "/v1/traces", request.SerializeToString(), {"Content-Type": "application/x-protobuf"})
+    assert answer.status == 200
+    service.wait_spans(1)
+    keys = {k: v for k, v in service.spans[0].resource.items() if k.startswith("sls.otel.")}
+    assert keys == (ATTRIBUTES if credentials == "attributes" else {})
+    assert credentials == "attributes" or all(service.requests[0].metadata[k] == v for k, v in HEADERS.items())
 
 
 def test_http(make_gate, authority):
