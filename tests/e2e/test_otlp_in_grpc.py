@@ -336,6 +336,25 @@ def test_stuck_uploads_end(make_otlp, connect, sink):
     sink.wait_spans(1)
 
 
+@pytest.mark.parametrize("message", [b"", b"x" * 100_000])
+def test_a_stream_without_end_is_ended(make_otlp, connect, sink, message):
+    """Export takes one message; what comes behind it is not kept."""
+    gate = make_otlp([grpc(sink)], receive_timeout="2s")
+    stopped = threading.Event()
+
+    def endless():
+        while not stopped.is_set():
+            yield message
+    before = resident_mib(gate)
+    with pytest.raises(grpcio.RpcError) as failure:
+        connect(gate).stream_unary(TRACES, lambda b: b, lambda b: b)(endless(), timeout=PATIENCE)
+    stopped.set()
+    assert (failure.value.code(), failure.value.details()) == (grpcio.StatusCode.INVALID_ARGUMENT, "the call has more than one message")
+    assert SANITIZED or resident_mib(gate) - before < 48
+    TraceServiceStub(connect(gate)).Export(traces(1), timeout=PATIENCE)
+    sink.wait_spans(1)
+
+
 def test_what_is_no_http2(make_otlp, connect, sink):
     gate = make_otlp([grpc(sink)])
     silent = [socket.create_connection(("127.0.0.1", gate.port)) for _ in range(50)]
