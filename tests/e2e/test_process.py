@@ -172,6 +172,7 @@ def test_a_stop_that_waits_says_for_what(tmp_path, number, again):
 
 def test_a_stop_with_nothing_to_wait_for_is_silent(gate):
     assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate._until(lambda: b'"sent":1' in gate.admin("/ledger").body, "the span was not sent")
     gate.stop()
     assert "delivering" not in gate.stderr
 
