@@ -324,3 +324,52 @@ gw_str gw_client_words(gw_str body)
     gw_arena_fini(&arena);
     return gw_str_z(words);
 }
+
+const char *gw_client_remedy(unsigned status)
+{
+    return status == 401                    ? "the token is read from the configuration: give it with -c FILE"
+           : status == 403 || status == 404 ? "the API is there with admin.page = true, on loopback or with "
+                                              "admin.auth.token: docs/operations.md"
+                                            : "";
+}
+
+uint64_t gw_client_count(struct gw_json *j)
+{
+    struct gw_json_number n = {0};
+    gw_str text;
+    uint64_t count;
+    if (gw_json_kind(j) == GW_JSON_STRING)
+        return gw_json_text(j, &text) && gw_str_u64(text, &count) ? count : 0;
+    if (gw_json_kind(j) != GW_JSON_NUMBER) {
+        gw_json_skip(j);
+        return 0;
+    }
+    gw_json_number(j, &n);
+    return n.type == GW_JSON_UINT ? n.u : n.type == GW_JSON_INT && n.i > 0 ? (uint64_t)n.i : 0;
+}
+
+gw_str gw_client_text(struct gw_json *j)
+{
+    gw_str s = GW_NOSTR;
+    if (gw_json_kind(j) == GW_JSON_STRING)
+        gw_json_text(j, &s);
+    else
+        gw_json_skip(j);
+    return s;
+}
+
+bool gw_client_object(struct gw_json *j)
+{
+    if (gw_json_kind(j) == GW_JSON_OBJECT)
+        return gw_json_object(j);
+    gw_json_skip(j);
+    return false;
+}
+
+bool gw_client_array(struct gw_json *j)
+{
+    if (gw_json_kind(j) == GW_JSON_ARRAY)
+        return gw_json_array(j);
+    gw_json_skip(j);
+    return false;
+}

@@ -15,6 +15,7 @@
 #define GW_ADMIN_CLIENT_H
 
 #include "core/base/clock.h"
+#include "core/base/json.h"
 #include "gateway/net/listen.h"
 #include "gateway/run/configuration.h"
 
@@ -56,5 +57,13 @@ bool gw_client_read_body(struct gw_client_answer *, gw_nsec until, gw_str *body)
 
 /* What an answer that is not 200 says, for people: its "error", else its first line. Not made harmless. */
 gw_str gw_client_words(gw_str body);
+/* For readers of its JSON: the next value, past which the cursor then is. One of another kind is 0, empty, or no
+ * container. Numbers may stand in texts, as times do. */
+uint64_t gw_client_count(struct gw_json *);
+gw_str gw_client_text(struct gw_json *);
+bool gw_client_object(struct gw_json *);
+bool gw_client_array(struct gw_json *);
+/* What to do about this status of the API; empty: nothing. */
+const char *gw_client_remedy(unsigned status);
 
 #endif

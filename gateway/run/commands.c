@@ -59,6 +59,32 @@ void gw_print_entry(FILE *to, const char *name, const char *text)
     gw_print_wrapped(to, text, GW_HELP_COLUMN, GW_HELP_COLUMN, GW_HELP_WIDTH);
 }
 
+void gw_print_flags(FILE *to, const char *command)
+{
+    char name[64];
+    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
+        if (strcmp(f->command, command) == 0) {
+            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
+            gw_print_entry(to, name, f->text);
+        }
+}
+
+int gw_command_wrong(const char *command, const char *what, const char *arg)
+{
+    fprintf(stderr, "ddgate %s: %s%s%s\nddgate %s --help shows how it is used\n", command, what,
+            arg ? " " : "", arg ? arg : "", command);
+    return 2;
+}
+
+bool gw_command_value(const char *arg, const char *name, char *const *argv, int *i, const char **value)
+{
+    size_t len = strlen(name);
+    if (strncmp(arg, name, len) != 0 || (arg[len] && arg[len] != '='))
+        return false;
+    *value = arg[len] ? arg + len + 1 : argv[*i + 1] ? argv[++*i] : "";
+    return true;
+}
+
 void gw_each_topic(void (*topic)(void *ctx, const char *name, const char *text), void *ctx)
 {
     char name[96];

@@ -31,6 +31,15 @@ enum { GW_HELP_WIDTH = 80, GW_HELP_COLUMN = 24 };
 void gw_print_wrapped(FILE *, const char *text, int at, int indent, int width);
 /* "  name                  text …" */
 void gw_print_entry(FILE *, const char *name, const char *text);
+/* An entry for each option of the command. */
+void gw_print_flags(FILE *, const char *command);
+
+/* For commands that read their arguments themselves. Reports a mistake on standard error, with the way to help:
+ * `arg` is shown behind the words; NULL: nothing is. Returns the exit code for it. */
+int gw_command_wrong(const char *command, const char *what, const char *arg);
+/* True if `arg` is the option `name`, written "NAME VALUE" or "NAME=VALUE". Returns its value (empty if there is
+ * none), and moves *i on to it. argv ends with a NULL. */
+bool gw_command_value(const char *arg, const char *name, char *const *argv, int *i, const char **value);
 /* Calls `topic` once for each topic of --help that is a group of options or a module, with its
  * description. */
 void gw_each_topic(void (*topic)(void *ctx, const char *name, const char *text), void *ctx);

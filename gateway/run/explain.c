@@ -39,16 +39,13 @@ struct explain {
 
 /* --- arguments --- */
 
-static int wrong(const char *what, const char *value)
+static int wrong(const char *what, const char *arg)
 {
-    fprintf(stderr, "ddgate explain: %s%s%s\nddgate explain --help shows how it is used\n", what,
-            value ? " " : "", value ? value : "");
-    return EXIT_WRONG;
+    return gw_command_wrong("explain", what, arg);
 }
 
 static void print_usage(FILE *to)
 {
-    char name[64];
     fputs("Usage: ddgate explain [OPTIONS] FILE\n"
           "\n"
           "Shows what became of each span of a request: what came in, what goes out, and\n"
@@ -58,11 +55,7 @@ static void print_usage(FILE *to)
           "in /v0.4/traces, OTLP, or - for standard input.\n"
           "\n",
           to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "explain") == 0) {
-            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
-            gw_print_entry(to, name, f->text);
-        }
+    gw_print_flags(to, "explain");
     fputs("\n"
           "Exit codes: 0 all spans were translated; 1 something was refused or not\n"
           "understood; 2 wrong arguments or configuration.\n",

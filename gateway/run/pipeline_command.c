@@ -47,7 +47,6 @@ try {
 
 static void print_usage(FILE *to)
 {
-    char name[64];
     fputs("Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
           "\n"
           "Runs a Pipeline script on every line of the files (or of standard input) and\n"
@@ -55,19 +54,13 @@ static void print_usage(FILE *to)
           "Scripts that it uses are read from its folder.\n"
           "\n",
           to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "pipeline") == 0) {
-            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
-            gw_print_entry(to, name, f->text);
-        }
+    gw_print_flags(to, "pipeline");
     fputs("\nExit codes: 0 success; 2 wrong arguments, or the script does not load.\n", to);
 }
 
 static int wrong(const char *what, const char *arg)
 {
-    fprintf(stderr, "ddgate pipeline: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("ddgate pipeline --help says how it is used\n", stderr);
-    return EXIT_WRONG;
+    return gw_command_wrong("pipeline", what, arg);
 }
 
 static bool read_all(FILE *file, char **text, size_t *len)

@@ -56,16 +56,11 @@ static const char *const paths[STREAMS] = {[TRACES] = "/api/traces", [LOGS] = "/
 
 static void print_usage(FILE *to)
 {
-    char name[64];
     fputs("Usage: ddgate tap [OPTIONS] [FILTER...]\n\n"
           "Shows what passes through the ddgate that runs on this machine, as it comes: a\n"
           "line for each trace and log record.\n\n",
           to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "tap") == 0) {
-            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
-            gw_print_entry(to, name, f->text);
-        }
+    gw_print_flags(to, "tap");
     fputs("\nFILTER are words that must all hold: service:web, name:\"GET /a\", status:error,\n"
           "min:200ms, max:1s, kind:server, host:NAME, trace:ID, severity:warn, key=value, or\n"
           "any text; -word negates.\n"
@@ -75,19 +70,7 @@ static void print_usage(FILE *to)
 
 static int wrong(const char *what, const char *arg)
 {
-    fprintf(stderr, "ddgate tap: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("ddgate tap --help says how it is used\n", stderr);
-    return EXIT_WRONG;
-}
-
-/* The value of an option; false when arg is another. */
-static bool valued(const char *arg, const char *name, char *const *argv, int *i, const char **value)
-{
-    size_t len = strlen(name);
-    if (strncmp(arg, name, len) != 0 || (arg[len] && arg[len] != '='))
-        return false;
-    *value = arg[len] ? arg + len + 1 : argv[*i + 1] ? argv[++*i] : "";
-    return true;
+    return gw_command_wrong("tap", what, arg);
 }
 
 static bool set_flag(struct tap *t, const char *arg)
@@ -124,13 +107,14 @@ static int read_arguments(struct tap *t, int argc, char *const *argv)
 {
     for (int i = 0; i < argc; i++) {
         const char *arg = argv[i], *color = NULL;
-        if (valued(arg, "-c", argv, &i, &t->file) || valued(arg, "--config", argv, &i, &t->file)) {
+        if (gw_command_value(arg, "-c", argv, &i, &t->file) ||
+            gw_command_value(arg, "--config", argv, &i, &t->file)) {
             if (!*t->file)
                 return wrong(arg, "wants a file");
-        } else if (valued(arg, "--admin", argv, &i, &t->url)) {
+        } else if (gw_command_value(arg, "--admin", argv, &i, &t->url)) {
             if (!*t->url)
                 return wrong(arg, "wants an address: http://127.0.0.1:8127");
-        } else if (valued(arg, "--color", argv, &i, &color)) {
+        } else if (gw_command_value(arg, "--color", argv, &i, &color)) {
             if (strcmp(color, "auto") && strcmp(color, "always") && strcmp(color, "never"))
                 return wrong(arg, "is auto, always or never");
             t->color = color;
@@ -302,12 +286,8 @@ static enum opened refused(struct tap *t, struct gw_client_answer *a)
     char what[64];
     snprintf(what, sizeof what, ": %u: ", status);
     complain(t, what, gw_client_words(body));
-    if (status == 401)
-        fputs("the token is read from the configuration: ddgate tap -c FILE\n", stderr);
-    else if (status == 404 || status == 403)
-        fputs("the API is there with admin.page = true, on loopback or with admin.auth.token: "
-              "docs/operations.md\n",
-              stderr);
+    if (*gw_client_remedy(status))
+        fprintf(stderr, "%s\n", gw_client_remedy(status));
     return status == 503 || status == 429 ? NOT_NOW : NEVER;
 }
 

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/json.h"
 #include "core/base/text.h"
 #include "exporters/encoding/otlp_read.h"
 #include "exporters/stdout/pretty_log.h"
 #include "exporters/stdout/pretty_span.h"
+#include "gateway/run/admin_client.h"
 #include "translators/otlp/otlp_json_in.h"
 
 typedef Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest logs_request;
@@ -22,32 +22,6 @@ typedef Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest logs
 enum { NAME = 100, TEXT = 400, VALUE = 40, ATTRIBUTES = 6, TIME = 9, SCRATCH = 64 * 1024, ID_DIGITS = 8 };
 
 /* --- JSON --- */
-
-/* A number, or a text with one. */
-static uint64_t number(struct gw_json *j)
-{
-    struct gw_json_number n = {0};
-    gw_str text;
-    int64_t parsed = 0;
-    if (gw_json_kind(j) == GW_JSON_STRING)
-        return gw_json_text(j, &text) && gw_parse_int(text, 10, &parsed) && parsed > 0 ? (uint64_t)parsed : 0;
-    if (gw_json_kind(j) != GW_JSON_NUMBER) {
-        gw_json_skip(j);
-        return 0;
-    }
-    gw_json_number(j, &n);
-    return n.type == GW_JSON_UINT ? n.u : n.type == GW_JSON_INT && n.i > 0 ? (uint64_t)n.i : 0;
-}
-
-static gw_str text(struct gw_json *j)
-{
-    gw_str s = GW_NOSTR;
-    if (gw_json_kind(j) == GW_JSON_STRING)
-        gw_json_text(j, &s);
-    else
-        gw_json_skip(j);
-    return s;
-}
 
 static gw_str raw(struct gw_json *j)
 {
@@ -61,23 +35,23 @@ static gw_str raw(struct gw_json *j)
 static void trace_member(struct gw_json *j, gw_str key, struct tap_trace *t)
 {
     if (gw_str_eq(key, GW_STR("trace_id")))
-        t->trace_id = text(j);
+        t->trace_id = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("service")))
-        t->service = text(j);
+        t->service = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("root")))
-        t->root = text(j);
+        t->root = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("services")))
         t->services = raw(j);
     else if (gw_str_eq(key, GW_STR("start")))
-        t->start = number(j);
+        t->start = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("duration")))
-        t->duration = number(j);
+        t->duration = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("spans")))
-        t->spans = number(j);
+        t->spans = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("errors")))
-        t->errors = number(j);
+        t->errors = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("logs")))
-        t->logs = number(j);
+        t->logs = gw_client_count(j);
     else
         gw_json_skip(j);
 }
@@ -137,7 +111,7 @@ static void put_services(struct pretty_line *l, struct gw_arena *arena, const st
     if (gw_json_kind(&j) != GW_JSON_ARRAY || !gw_json_array(&j))
         return;
     while (gw_json_item(&j)) {
-        gw_str service = text(&j);
+        gw_str service = gw_client_text(&j);
         if (!service.len || gw_str_eq(service, t->service))
             continue;
         pretty_put(l, PRETTY_DIM, before);
@@ -182,20 +156,20 @@ struct record {
 static void log_member(struct gw_json *j, gw_str key, struct record *r)
 {
     if (gw_str_eq(key, GW_STR("time")))
-        r->time = number(j);
+        r->time = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("service")))
-        r->service = text(j);
+        r->service = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("severity")))
-        r->severity = text(j);
+        r->severity = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("severity_number")))
-        r->severity_number = number(j);
+        r->severity_number = gw_client_count(j);
     else if (gw_str_eq(key, GW_STR("attributes")))
         r->attributes = raw(j);
     else if (gw_str_eq(key, GW_STR("trace_id")))
-        r->trace_id = text(j);
+        r->trace_id = gw_client_text(j);
     else if (gw_str_eq(key, GW_STR("body"))) {
         r->has_body = true;
-        r->body = gw_json_kind(j) == GW_JSON_STRING ? text(j) : raw(j);
+        r->body = gw_json_kind(j) == GW_JSON_STRING ? gw_client_text(j) : raw(j);
     } else
         gw_json_skip(j);
 }
@@ -205,10 +179,10 @@ static gw_str any_value(struct gw_json *j)
 {
     gw_str key, value = GW_NOSTR;
     if (gw_json_kind(j) != GW_JSON_OBJECT)
-        return gw_json_kind(j) == GW_JSON_STRING ? text(j) : raw(j);
+        return gw_json_kind(j) == GW_JSON_STRING ? gw_client_text(j) : raw(j);
     if (gw_json_object(j))
         while (gw_json_member(j, &key))
-            value = gw_json_kind(j) == GW_JSON_STRING ? text(j) : raw(j);
+            value = gw_json_kind(j) == GW_JSON_STRING ? gw_client_text(j) : raw(j);
     return value;
 }
 
@@ -329,7 +303,7 @@ uint64_t tap_read_missed(struct gw_arena *arena, gw_str line)
     gw_json_init(&j, line, arena);
     return gw_json_kind(&j) == GW_JSON_OBJECT && gw_json_object(&j) && gw_json_member(&j, &key) &&
                    gw_str_eq(key, GW_STR("missed"))
-               ? number(&j)
+               ? gw_client_count(&j)
                : 0;
 }
 

@@ -29,16 +29,13 @@ struct tests {
 
 /* --- arguments --- */
 
-static int wrong(const char *what, const char *value)
+static int wrong(const char *what, const char *arg)
 {
-    fprintf(stderr, "ddgate test: %s%s%s\nddgate test --help shows how it is used\n", what, value ? " " : "",
-            value ? value : "");
-    return EXIT_WRONG;
+    return gw_command_wrong("test", what, arg);
 }
 
 static void print_usage(FILE *to)
 {
-    char name[64];
     fputs("Usage: ddgate test [--update] DIR\n"
           "\n"
           "Tests what ddgate makes of requests and log lines, for your CI. In DIR:\n"
@@ -50,11 +47,7 @@ static void print_usage(FILE *to)
           "  NAME.expected.json    what is to be sent, as OTLP/JSON\n"
           "\n",
           to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "test") == 0) {
-            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
-            gw_print_entry(to, name, f->text);
-        }
+    gw_print_flags(to, "test");
     fputs("\n"
           "Exit codes: 0 all passed; 1 one failed; 2 wrong arguments, or DIR has no case.\n",
           to);

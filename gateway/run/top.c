@@ -51,16 +51,11 @@ struct top {
 
 static void print_usage(FILE *to)
 {
-    char name[64];
     fputs("Usage: ddgate top [OPTIONS]\n\n"
           "Shows the flow, the exporters and the clients of the ddgate that runs on this\n"
           "machine, every two seconds.\n\n",
           to);
-    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
-        if (strcmp(f->command, "top") == 0) {
-            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
-            gw_print_entry(to, name, f->text);
-        }
+    gw_print_flags(to, "top");
     fputs("\nKeys: r, n, l, h sort the clients by rate, name, last request, host; a blank asks\n"
           "at once; q leaves.\n"
           "Exit codes: 1 there is no answer; 2 wrong arguments.\n",
@@ -69,28 +64,17 @@ static void print_usage(FILE *to)
 
 static int wrong(const char *what, const char *arg)
 {
-    fprintf(stderr, "ddgate top: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("ddgate top --help says how it is used\n", stderr);
-    return EXIT_WRONG;
-}
-
-/* The value of an option; false when arg is another. */
-static bool valued(const char *arg, const char *name, char *const *argv, int *i, const char **value)
-{
-    size_t len = strlen(name);
-    if (strncmp(arg, name, len) != 0 || (arg[len] && arg[len] != '='))
-        return false;
-    *value = arg[len] ? arg + len + 1 : argv[*i + 1] ? argv[++*i] : "";
-    return true;
+    return gw_command_wrong("top", what, arg);
 }
 
 static int read_arguments(struct top *t, int argc, char *const *argv)
 {
     for (int i = 0; i < argc; i++) {
-        if (valued(argv[i], "-c", argv, &i, &t->file) || valued(argv[i], "--config", argv, &i, &t->file)) {
+        if (gw_command_value(argv[i], "-c", argv, &i, &t->file) ||
+            gw_command_value(argv[i], "--config", argv, &i, &t->file)) {
             if (!*t->file)
                 return wrong("-c wants a file", NULL);
-        } else if (valued(argv[i], "--admin", argv, &i, &t->url)) {
+        } else if (gw_command_value(argv[i], "--admin", argv, &i, &t->url)) {
             if (!*t->url)
                 return wrong("--admin wants an address: http://127.0.0.1:8127", NULL);
         } else if (strcmp(argv[i], "--once") == 0) {
@@ -104,20 +88,12 @@ static int read_arguments(struct top *t, int argc, char *const *argv)
 
 /* --- asking --- */
 
-static const char *remedy(unsigned status)
-{
-    return status == 401 ? "the token is read from the configuration: ddgate top -c FILE"
-           : status == 403 || status == 404
-               ? "the API is there with admin.page = true, on loopback or with admin.auth.token"
-               : "";
-}
-
 /* The words may hold what others wrote. */
 static void complain(struct top *t, unsigned status, gw_str words)
 {
     char code[16] = "";
     struct out o;
-    const char *then = remedy(status);
+    const char *then = gw_client_remedy(status);
     out_init(&o, WORDS);
     snprintf(code, sizeof code, status ? ": %u: " : ": ", status);
     out_shown(&o, gw_str_z(t->target.name), 100);

@@ -4,7 +4,7 @@
  */
 #include "gateway/run/top_read.h"
 
-#include "core/base/json.h"
+#include "gateway/run/admin_client.h"
 
 /* A number, or a text with one; 0 for anything else. */
 static double number(struct gw_json *j)
@@ -22,22 +22,6 @@ static double number(struct gw_json *j)
     return n.type == GW_JSON_INT ? (double)n.i : n.type == GW_JSON_UINT ? (double)n.u : n.d;
 }
 
-static uint64_t count(struct gw_json *j)
-{
-    double d = number(j);
-    return d > 0 && d < 1.8e19 ? (uint64_t)d : 0;
-}
-
-static gw_str text(struct gw_json *j)
-{
-    gw_str s = GW_NOSTR;
-    if (gw_json_kind(j) == GW_JSON_STRING)
-        gw_json_text(j, &s);
-    else
-        gw_json_skip(j);
-    return s;
-}
-
 static bool flag(struct gw_json *j)
 {
     bool b = false;
@@ -46,23 +30,6 @@ static bool flag(struct gw_json *j)
     else
         gw_json_skip(j);
     return b;
-}
-
-/* Enters an object; false, and past it, when the value is none. */
-static bool object(struct gw_json *j)
-{
-    if (gw_json_kind(j) == GW_JSON_OBJECT)
-        return gw_json_object(j);
-    gw_json_skip(j);
-    return false;
-}
-
-static bool array(struct gw_json *j)
-{
-    if (gw_json_kind(j) == GW_JSON_ARRAY)
-        return gw_json_array(j);
-    gw_json_skip(j);
-    return false;
 }
 
 static bool is(gw_str key, const char *name)
@@ -76,10 +43,10 @@ static uint64_t read_reasons(struct gw_json *j, struct top_signal *s)
 {
     uint64_t sum = 0;
     gw_str reason;
-    if (!object(j))
+    if (!gw_client_object(j))
         return 0;
     while (gw_json_member(j, &reason)) {
-        uint64_t n = count(j);
+        uint64_t n = gw_client_count(j);
         sum += n;
         if (n > s->worst_n) {
             s->worst = reason;
@@ -92,13 +59,13 @@ static uint64_t read_reasons(struct gw_json *j, struct top_signal *s)
 static void read_signal(struct gw_json *j, struct top_signal *s)
 {
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     while (gw_json_member(j, &key))
         if (is(key, "received"))
-            s->received = count(j);
+            s->received = gw_client_count(j);
         else if (is(key, "accepted"))
-            s->accepted = count(j);
+            s->accepted = gw_client_count(j);
         else if (is(key, "refused"))
             s->refused = read_reasons(j, s);
         else if (is(key, "dropped"))
@@ -111,7 +78,7 @@ static void read_signals(struct gw_json *j, struct top_page *p)
 {
     struct top_signal other;
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     while (gw_json_member(j, &key)) {
         struct top_signal *s = &other;
@@ -126,15 +93,15 @@ static void read_signals(struct gw_json *j, struct top_page *p)
 static void read_queue(struct gw_json *j, struct top_exporter *x)
 {
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     while (gw_json_member(j, &key))
         if (is(key, "items"))
-            x->items = count(j);
+            x->items = gw_client_count(j);
         else if (is(key, "bytes"))
-            x->bytes = count(j);
+            x->bytes = gw_client_count(j);
         else if (is(key, "limit_bytes"))
-            x->limit_bytes = count(j);
+            x->limit_bytes = gw_client_count(j);
         else
             gw_json_skip(j);
 }
@@ -142,14 +109,14 @@ static void read_queue(struct gw_json *j, struct top_exporter *x)
 static void read_disk(struct gw_json *j, struct top_exporter *x)
 {
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     x->has_disk = true;
     while (gw_json_member(j, &key))
         if (is(key, "bytes"))
-            x->disk_bytes = count(j);
+            x->disk_bytes = gw_client_count(j);
         else if (is(key, "limit_bytes"))
-            x->disk_limit = count(j);
+            x->disk_limit = gw_client_count(j);
         else if (is(key, "behind"))
             x->behind = flag(j);
         else
@@ -159,7 +126,7 @@ static void read_disk(struct gw_json *j, struct top_exporter *x)
 static void read_latency(struct gw_json *j, struct top_exporter *x)
 {
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     x->has_latency = true;
     while (gw_json_member(j, &key))
@@ -174,13 +141,13 @@ static void read_latency(struct gw_json *j, struct top_exporter *x)
 static void read_exporter_member(struct gw_json *j, gw_str key, struct top_exporter *x)
 {
     if (is(key, "name"))
-        x->name = text(j);
+        x->name = gw_client_text(j);
     else if (is(key, "type"))
-        x->type = text(j);
+        x->type = gw_client_text(j);
     else if (is(key, "state"))
-        x->state = text(j);
+        x->state = gw_client_text(j);
     else if (is(key, "last_error"))
-        x->error = text(j);
+        x->error = gw_client_text(j);
     else if (is(key, "queue"))
         read_queue(j, x);
     else if (is(key, "disk"))
@@ -200,11 +167,11 @@ static void read_exporter_member(struct gw_json *j, gw_str key, struct top_expor
 static void read_exporters(struct gw_json *j, struct top_page *p)
 {
     gw_str key;
-    if (!array(j))
+    if (!gw_client_array(j))
         return;
     while (gw_json_item(j)) {
         struct top_exporter x = {.empties = false};
-        if (object(j))
+        if (gw_client_object(j))
             while (gw_json_member(j, &key))
                 read_exporter_member(j, key, &x);
         if (p->exporters_n < GW_MAX_EXPORTERS)
@@ -215,13 +182,13 @@ static void read_exporters(struct gw_json *j, struct top_page *p)
 static void read_memory(struct gw_json *j, struct top_page *p)
 {
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return;
     while (gw_json_member(j, &key))
         if (is(key, "used"))
-            p->memory_used = count(j);
+            p->memory_used = gw_client_count(j);
         else if (is(key, "limit"))
-            p->memory_limit = count(j);
+            p->memory_limit = gw_client_count(j);
         else
             gw_json_skip(j);
 }
@@ -235,11 +202,11 @@ bool top_read_flow(struct top_page *p, gw_str body, struct gw_arena *arena)
         return false;
     while (gw_json_member(&j, &key))
         if (is(key, "time"))
-            p->time = count(&j);
+            p->time = gw_client_count(&j);
         else if (is(key, "started"))
-            p->started = count(&j);
+            p->started = gw_client_count(&j);
         else if (is(key, "bytes_received"))
-            p->bytes_received = count(&j);
+            p->bytes_received = gw_client_count(&j);
         else if (is(key, "signals"))
             read_signals(&j, p);
         else if (is(key, "exporters"))
@@ -257,13 +224,13 @@ static struct top_warning read_warning(struct gw_json *j)
 {
     struct top_warning w = {.id = GW_NOSTR};
     gw_str key;
-    if (!object(j))
+    if (!gw_client_object(j))
         return w;
     while (gw_json_member(j, &key))
         if (is(key, "id"))
-            w.id = text(j);
+            w.id = gw_client_text(j);
         else if (is(key, "text"))
-            w.text = text(j);
+            w.text = gw_client_text(j);
         else
             gw_json_skip(j);
     return w;
@@ -271,7 +238,7 @@ static struct top_warning read_warning(struct gw_json *j)
 
 static void read_warnings(struct gw_json *j, struct top_client *c)
 {
-    if (!array(j))
+    if (!gw_client_array(j))
         return;
     while (gw_json_item(j)) {
         struct top_warning w = read_warning(j);
@@ -290,15 +257,15 @@ static void read_client_member(struct gw_json *j, gw_str key, struct top_client 
                  {"protocol", &c->protocol}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (is(key, texts[i].name)) {
-            *texts[i].to = text(j);
+            *texts[i].to = gw_client_text(j);
             return;
         }
     if (is(key, "spans"))
-        c->spans = count(j);
+        c->spans = gw_client_count(j);
     else if (is(key, "spans_per_second"))
         c->rate = number(j);
     else if (is(key, "last_seen"))
-        c->last_seen = count(j);
+        c->last_seen = gw_client_count(j);
     else if (is(key, "warnings"))
         read_warnings(j, c);
     else
@@ -313,14 +280,14 @@ bool top_read_fleet(struct top_page *p, gw_str body, struct gw_arena *arena)
     if (!gw_json_object(&j))
         return false;
     while (gw_json_member(&j, &key)) {
-        if (!is(key, "clients") || !array(&j)) {
+        if (!is(key, "clients") || !gw_client_array(&j)) {
             if (!is(key, "clients"))
                 gw_json_skip(&j);
             continue;
         }
         while (gw_json_item(&j)) {
             struct top_client c = {.rate = 0};
-            if (object(&j))
+            if (gw_client_object(&j))
                 while (gw_json_member(&j, &key))
                     read_client_member(&j, key, &c);
             if (p->clients_n < TOP_CLIENTS)

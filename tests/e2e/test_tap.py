@@ -164,7 +164,7 @@ def test_there_is_nothing_to_ask(tmp_path):
 def test_a_token_comes_from_the_configuration(tmp_path):
     with Gate(tmp_path, auth={"token": "s3cret-of-the-listener"}) as gate:
         done = run(*address(gate))
-        assert done.returncode == 1 and ": 401: " in done.stderr and "ddgate tap -c FILE" in done.stderr, done.stderr
+        assert done.returncode == 1 and ": 401: " in done.stderr and "-c FILE" in done.stderr, done.stderr
         with Tap("-c", str(gate.directory / "ddgate.conf")) as tap:
             tap.wait(lambda t: "GET /secret" in t, feed=lambda: gate.trace("GET /secret"))
         assert "s3cret" not in done.stderr + tap.text["err"] + tap.text["out"]
