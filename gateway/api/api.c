@@ -1,4 +1,5 @@
-/* api.c: Runs a handler into a bounded buffer that is charged to max_memory, and scrubs what it wrote. Owns the buffer until it is handed over. Called by the admin listener, on its threads.
+/* api.c: Runs a handler into a bounded buffer that is charged to max_memory, and scrubs what it wrote. Owns the
+ * buffer until it is handed over. Called by the admin listener, on its threads.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/api.h"
